@@ -1,0 +1,85 @@
+"""The dependency rule of docs/topics/architecture.md: who may import whom."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+RELAY = Path(__file__).parent.parent / "relay"
+
+ALLOWED: dict[str, set[str]] = {
+    "errors": set(),
+    "logs": set(),
+    "audio": {"errors"},
+    "scribe": {"errors"},
+    "protocol": {"errors"},
+    "captions": {"errors"},
+    "upstream": {"audio", "scribe", "errors"},
+    "downstream": {"audio", "scribe", "protocol", "errors"},
+    "simulator": {"audio", "scribe", "errors"},
+    "client": {"protocol", "errors"},
+    "bridge": {"audio", "scribe", "protocol", "upstream", "downstream", "errors"},
+    "http": {"audio", "scribe", "protocol", "downstream", "bridge", "errors"},
+    "settings": {"scribe", "errors"},
+}
+"""Each part of `relay` and the parts it may import; those that wire may import all of them."""
+
+WIRING = {"app", "server", "cli", "doctor", "__main__"}
+"""The only parts that see `Settings`."""
+
+
+def part_of(path: Path) -> str:
+    return path.relative_to(RELAY).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> set[str]:
+    """Name the parts of `relay` that a file imports, those for type checking included."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        match node:
+            case ast.Import(names):
+                modules = [alias.name for alias in names]
+            case ast.ImportFrom(module=str(module), level=0, names=names):
+                modules = [f"{module}.{alias.name}" for alias in names]
+            case ast.ImportFrom(level=level) if level:
+                pytest.fail(f"{path}: relative imports hide what is imported")
+            case _:
+                continue
+        found |= {name.split(".")[1] for name in modules if name.startswith("relay.")}
+    return found - {"__version__"}
+
+
+FILES = sorted(RELAY.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(RELAY)))
+def test_imports_only_what_stands_above(path: Path) -> None:
+    part = part_of(path)
+    if part in WIRING or part == "__init__":
+        return
+    assert imports(path) - {part} <= ALLOWED[part]
+
+
+PURE = [path for path in FILES if part_of(path) in {"audio", "protocol", "scribe", "captions"}]
+PURE += [
+    path
+    for path in FILES
+    if part_of(path) in {"upstream", "downstream"} and path.name != "connection.py"
+]
+
+
+@pytest.mark.parametrize("path", PURE, ids=lambda path: str(path.relative_to(RELAY)))
+def test_the_pure_ring_neither_waits_nor_looks_at_the_clock(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    modules = {
+        alias.name.split(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    } | {
+        node.module.split(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module
+    }
+    assert not modules & {"asyncio", "socket", "time", "random", "threading", "datetime", "os"}
+    assert not any(isinstance(node, ast.AsyncFunctionDef | ast.Await) for node in ast.walk(tree))
