@@ -1,0 +1,62 @@
+"""The client's socket. The only I/O of this package."""
+
+from starlette.websockets import (
+    WebSocket,
+    WebSocketDisconnect,
+    WebSocketDisconnected,
+    WebSocketState,
+)
+
+from relay.protocol.close_codes import CloseCode
+from relay.protocol.messages import SUBPROTOCOL
+
+
+class ClientLeft(Exception):
+    """Raised when the client's connection has ended; `code` as the client gave it."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class DownstreamConnection:
+    """An accepted WebSocket; reading pauses by itself while nobody calls `receive`."""
+
+    def __init__(self, websocket: WebSocket) -> None:
+        self._websocket = websocket
+
+    async def accept(self) -> None:
+        """Finish the handshake; the relay answers with its own subprotocol or with none."""
+        offered = self._websocket.scope["subprotocols"]
+        await self._websocket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
+
+    async def receive(self) -> bytes | str:
+        """Wait for the next message.
+
+        Raises:
+            ClientLeft: If the connection has ended.
+        """
+        message = await self._websocket.receive()
+        if message["type"] == "websocket.disconnect":
+            raise ClientLeft(message.get("code", CloseCode.BROKEN))
+        payload: bytes | None = message.get("bytes")
+        return payload if payload is not None else message["text"]
+
+    async def send(self, text: str) -> None:
+        """Send one message; waits while the client doesn't read. Cancelling it sends nothing.
+
+        Raises:
+            ClientLeft: If the connection has ended.
+        """
+        try:
+            await self._websocket.send({"type": "websocket.send", "text": text})
+        except (WebSocketDisconnect, WebSocketDisconnected) as error:
+            raise ClientLeft(CloseCode.BROKEN) from error
+
+    async def close(self, code: CloseCode, reason: str = "") -> None:
+        """Begin the closing handshake; does nothing where the client was faster."""
+        if self._websocket.application_state is WebSocketState.CONNECTED:
+            try:
+                await self._websocket.close(code, reason)
+            except (WebSocketDisconnect, WebSocketDisconnected):
+                return

@@ -1,0 +1,71 @@
+"""What a client's messages mean, and the numbering of ours. No I/O."""
+
+from enum import Enum
+from typing import TypeAlias
+
+from relay.downstream.outbox import Outbox
+from relay.errors import InputError, InvalidRequest, MessageTooBig
+from relay.protocol.codec import decode_client_message, encode_server_message
+from relay.protocol.messages import MAX_MESSAGE_BYTES, ClientMessage, Format, ServerMessage, Stop
+
+Input: TypeAlias = bytes | ClientMessage
+"""Audio, or one of the messages that steer the session."""
+
+
+MAX_FORMATS = 1000
+"""Changes of rate in one session; each costs memory, and no device is changed so often."""
+
+
+class State(Enum):
+    """Where a session stands."""
+
+    STREAMING = "streaming"
+    STOPPING = "stopping"
+    """The last words are awaited: nothing the client sends counts any more."""
+
+
+class DownstreamSession:
+    """The client's side of one session: reads its messages, fills its outbox."""
+
+    def __init__(self, outbox: Outbox, *, max_message_bytes: int = MAX_MESSAGE_BYTES) -> None:
+        self.state = State.STREAMING
+        self._outbox = outbox
+        self._max_message_bytes = max_message_bytes
+        self._seq = 0
+        self._formats = 0
+
+    def receive_message(self, message: bytes | str) -> Input:
+        """Take in one WebSocket message.
+
+        Raises:
+            InputError: If this message can't be used; the session goes on without it.
+            InvalidRequest: If the session can't go on after it.
+            MessageTooBig: If it is longer than `max_message_bytes`.
+        """
+        size_bytes = len(message)
+        if size_bytes > self._max_message_bytes:
+            raise MessageTooBig(size_bytes, self._max_message_bytes)
+        if self.state is State.STOPPING:
+            raise InputError("The session is ending; this message was dropped.")
+        if isinstance(message, bytes):
+            return message
+        decoded = decode_client_message(message)
+        match decoded:
+            case Stop():
+                self.stop()
+            case Format():
+                self._formats += 1
+                if self._formats > MAX_FORMATS:
+                    raise InvalidRequest(
+                        f"The rate was changed more than {MAX_FORMATS} times; start a new session."
+                    )
+        return decoded
+
+    def stop(self) -> None:
+        """Accept nothing more from the client."""
+        self.state = State.STOPPING
+
+    def send_message(self, message: ServerMessage, *, is_partial: bool = False) -> None:
+        """Number a message and put it into the outbox."""
+        self._outbox.put(encode_server_message(message, self._seq), is_partial=is_partial)
+        self._seq += 1

@@ -1,0 +1,137 @@
+"""Where segments end. The relay commits; the provider never does it by itself."""
+
+from collections import deque
+from dataclasses import dataclass
+from enum import StrEnum
+
+from relay.audio.activity import ActivityFrame
+from relay.upstream.ledger import Cause
+
+WINDOW_BEGINS = 25.0
+"""Seconds of uncommitted audio from which on the relay looks for a quiet moment."""
+
+WINDOW_ENDS = 30.0
+"""Seconds of uncommitted audio at which the relay commits wherever it stands.
+
+Source: Scribe commits by itself at about 36 s (35.8 s measured) and advises 20–30 s.
+"""
+
+QUIET_FRAMES = 10
+"""Frames of 20 ms over which the level is averaged: a pause between words, not within one."""
+
+QUIET_MARGIN_DB = 2.0
+"""As the window opens, the relay takes what is this close to the segment's quietest moment. Then it
+asks for less and less, until at the window's end its loudest will do: waiting for the quietest
+moment of all would need to know the future."""
+
+
+class Strategy(StrEnum):
+    """Who ends segments, as the client asked."""
+
+    MANUAL = "manual"
+    VAD = "vad"
+
+
+@dataclass(frozen=True, slots=True)
+class VadRule:
+    """Scribe's parameters of voice activity, in seconds; the defaults are Scribe's."""
+
+    silence: float = 1.5
+    """Silence after speech that ends the segment (`vad_silence_threshold_secs`)."""
+    min_speech: float = 0.1
+    """Shorter speech is ignored (`min_speech_duration_ms`)."""
+    min_silence: float = 0.1
+    """Shorter gaps do not count as silence (`min_silence_duration_ms`)."""
+
+
+class CommitPolicy:
+    """Decides, frame by frame, whether a segment ends here.
+
+    Feed every frame of the session to `observe`, and say `committed` whenever a commit was made,
+    no matter who made it.
+    """
+
+    def __init__(self, strategy: Strategy, *, rate: int, rule: VadRule | None = None) -> None:
+        """Decide for frames whose `end` counts samples at `rate` Hz."""
+        self._rate = rate
+        self._end_of_speech = EndOfSpeech(rule or VadRule()) if strategy is Strategy.VAD else None
+        self._quiet_moment = QuietMoment()
+        self._committed = 0
+        self._observed = 0
+
+    def observe(self, frame: ActivityFrame) -> Cause | None:
+        """Who wants a commit at the end of `frame`, if anyone; then tell `committed`."""
+        duration = (frame.end - self._observed) / self._rate
+        self._observed = frame.end
+        ended = self._end_of_speech is not None and self._end_of_speech.observe(
+            duration, is_speech=frame.is_speech
+        )
+        uncommitted = (frame.end - self._committed) / self._rate
+        is_quiet = self._quiet_moment.observe(frame.level_dbfs, uncommitted)
+        if ended:
+            return Cause.VAD
+        return Cause.RELAY if is_quiet else None
+
+    def committed(self, position: int) -> None:
+        """Begin the next segment at `position`."""
+        self._committed = position
+        self._quiet_moment = QuietMoment()
+        if self._end_of_speech is not None:
+            self._end_of_speech.reset()
+
+
+class EndOfSpeech:
+    """Finds the moment when somebody who spoke has been silent long enough."""
+
+    def __init__(self, rule: VadRule) -> None:
+        self._rule = rule
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget what was heard; speech that goes on has to prove itself again."""
+        self._is_speaking = False
+        self._run = 0.0
+        self._gap = 0.0
+        self._silence = 0.0
+
+    def observe(self, duration: float, *, is_speech: bool) -> bool:
+        """Take in the next `duration` seconds; whether the segment ends after them."""
+        self._silence += duration
+        if not is_speech:
+            self._gap += duration
+        else:
+            if self._gap >= self._rule.min_silence - _SLACK:
+                self._run = 0.0
+            self._gap = 0.0
+            self._run += duration
+            if self._run >= self._rule.min_speech - _SLACK:
+                self._is_speaking = True
+                self._silence = 0.0
+        return self._is_speaking and self._silence >= self._rule.silence - _SLACK
+
+
+_SLACK = 1e-6
+"""Seconds of rounding that sums of frame durations may carry."""
+
+
+class QuietMoment:
+    """Finds a quiet place for a commit within the window, without knowing what comes."""
+
+    def __init__(self) -> None:
+        self._levels: deque[float] = deque(maxlen=QUIET_FRAMES)
+        self._quietest = float("inf")
+        self._loudest = float("-inf")
+
+    def observe(self, level_dbfs: float, uncommitted: float) -> bool:
+        """Take in a frame that ends `uncommitted` seconds after the segment's begin."""
+        self._levels.append(level_dbfs)
+        if len(self._levels) < QUIET_FRAMES:
+            return False
+        level = sum(self._levels) / QUIET_FRAMES
+        self._quietest = min(self._quietest, level)
+        self._loudest = max(self._loudest, level)
+        progress = (uncommitted - WINDOW_BEGINS + _SLACK) / (WINDOW_ENDS - WINDOW_BEGINS)
+        if progress < 0:
+            return False
+        concession = progress * (self._loudest - self._quietest)
+        return level <= self._quietest + QUIET_MARGIN_DB + concession

@@ -1,0 +1,184 @@
+"""One socket to the provider: picows below, decoded messages above. The only I/O of this package.
+
+picows because it costs a third less CPU per session than an awaiting client does, see
+`docs/decisions/0002-hot-path.md`. It calls back synchronously; whoever listens must not block.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from typing import Protocol
+
+import picows
+
+from relay.errors import UpstreamRejected, UpstreamUnavailable
+from relay.scribe.codec import MalformedMessage, decode_server_message
+from relay.scribe.messages import ServerMessage
+
+MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+"""The longest message we take from the provider: far more than the words of 36 s need."""
+
+PING_INTERVAL = 10.0
+"""Seconds without any data after which the provider is pinged…"""
+
+PONG_TIMEOUT = 10.0
+"""…and seconds after which a missing pong counts as a broken line."""
+
+CLOSE_TIMEOUT = 2.0
+"""Seconds that the provider has to answer our close frame."""
+
+
+class UpstreamListener(Protocol):
+    """Who is told what happens on the socket, within the event loop's callback."""
+
+    def upstream_message(self, message: ServerMessage) -> None: ...
+    def upstream_malformed(self, error: MalformedMessage) -> None: ...
+    def upstream_lost(self, code: int, reason: str) -> None: ...
+    def upstream_writable(self) -> None: ...
+
+
+class UpstreamConnection(picows.WSListener):
+    """An open WebSocket to the provider."""
+
+    def __init__(self, listener: UpstreamListener) -> None:
+        super().__init__()
+        self.is_writable = True
+        self._listener = listener
+        self._transport: picows.WSTransport | None = None
+        self._fragments = bytearray()
+        self._close: tuple[int, str] | None = None
+
+    def send(self, message: bytes) -> None:
+        """Hand a text message to the socket; ask `is_writable` before."""
+        assert self._transport is not None
+        self._transport.send(picows.WSMsgType.TEXT, message)
+
+    async def aclose(self) -> None:
+        """Close with 1000 and wait until the socket is gone; may be called again."""
+        if self._transport is None or self._transport.is_disconnected:
+            return
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT):
+                self._transport.send_close(picows.WSCloseCode.OK)
+                await asyncio.shield(self._transport.wait_disconnected())
+        except TimeoutError:
+            self._transport.disconnect(graceful=False)
+        except asyncio.CancelledError:
+            self._transport.disconnect(graceful=False)
+            raise
+
+    def on_ws_connected(self, transport: picows.WSTransport) -> None:
+        self._transport = transport
+
+    def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
+        if frame.msg_type is picows.WSMsgType.CLOSE:
+            payload = frame.get_payload_as_bytes()
+            code = int.from_bytes(payload[:2]) if payload else 1005
+            self._close = (code, payload[2:].decode(errors="replace"))
+            transport.send_close()
+            transport.disconnect()
+        elif frame.msg_type in (picows.WSMsgType.TEXT, picows.WSMsgType.CONTINUATION):
+            if frame.fin and not self._fragments:
+                self._receive(frame.get_payload_as_bytes())
+                return
+            self._fragments += frame.get_payload_as_memoryview()
+            if len(self._fragments) > MAX_MESSAGE_BYTES:
+                transport.disconnect(graceful=False)
+            elif frame.fin:
+                message, self._fragments = bytes(self._fragments), bytearray()
+                self._receive(message)
+
+    def on_ws_disconnected(self, transport: picows.WSTransport) -> None:
+        code, reason = self._close or (1006, "")
+        self._listener.upstream_lost(code, reason)
+
+    def pause_writing(self) -> None:
+        self.is_writable = False
+
+    def resume_writing(self) -> None:
+        self.is_writable = True
+        self._listener.upstream_writable()
+
+    def _receive(self, data: bytes) -> None:
+        try:
+            message = decode_server_message(data)
+        except MalformedMessage as error:
+            self._listener.upstream_malformed(error)
+        else:
+            self._listener.upstream_message(message)
+
+
+async def connect(
+    listener: UpstreamListener,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    ssl_context: ssl.SSLContext | None,
+    connect_timeout: float,
+    write_bytes: int,
+) -> UpstreamConnection:
+    """Open a socket to the provider.
+
+    Args:
+        listener: Is told of everything that happens on it.
+        url: `ws://` or `wss://`, with the query.
+        headers: Sent with the handshake; they hold the key.
+        ssl_context: For `wss://`; None for the system's trust store.
+        connect_timeout: Seconds for TCP, TLS and the handshake together.
+        write_bytes: Unsent bytes at which the connection stops being writable.
+
+    Raises:
+        UpstreamUnavailable: If it can't be reached, or refuses for now.
+        UpstreamRejected: If it refuses the key at the handshake.
+    """
+    try:
+        async with asyncio.timeout(connect_timeout):
+            transport, connection = await picows.ws_connect(
+                lambda: UpstreamConnection(listener),
+                url,
+                ssl_context=ssl_context,
+                extra_headers=headers,
+                websocket_handshake_timeout=connect_timeout,
+                max_frame_size=MAX_MESSAGE_BYTES,
+                # A redirect would carry the key to wherever it points.
+                max_redirects=0,
+                enable_auto_ping=True,
+                auto_ping_idle_timeout=PING_INTERVAL,
+                auto_ping_reply_timeout=PONG_TIMEOUT,
+            )
+    except picows.WSHandshakeError as error:
+        status = None if error.response is None else int(error.response.status)
+        raise _refused(status) from error
+    except (TimeoutError, OSError, ssl.SSLError, picows.WSError) as error:
+        reason = "no answer in time" if isinstance(error, TimeoutError) else _name(error)
+        raise UpstreamUnavailable(
+            "upstream_unavailable", f"The speech service can't be reached: {reason}."
+        ) from error
+    assert isinstance(connection, UpstreamConnection)
+    transport.underlying_transport.set_write_buffer_limits(high=write_bytes)
+    return connection
+
+
+def _refused(status: int | None) -> UpstreamUnavailable | UpstreamRejected:
+    match status:
+        case 401 | 403:
+            return UpstreamRejected(
+                "auth_error", "The speech service refused the relay's key (ELEVENLABS_API_KEY)."
+            )
+        case 429:
+            return UpstreamUnavailable(
+                "rate_limited", "The speech service has no free session for this account."
+            )
+        case _:
+            answer = "no valid answer" if status is None else f"HTTP {status}"
+            return UpstreamUnavailable(
+                "upstream_unavailable",
+                f"The speech service refused the connection: {answer}.",
+            )
+
+
+def _name(error: Exception) -> str:
+    """An error's kind and, for the system's own, its text; neither holds what we sent."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted ({error.verify_message})"
+    return getattr(error, "strerror", None) or type(error).__name__

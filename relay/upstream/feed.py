@@ -1,0 +1,75 @@
+"""A session's samples on their way into the ledger: cut into chunks, ended by commits."""
+
+from collections.abc import Callable
+
+from relay.audio.activity import ActivityDetector
+from relay.audio.chunker import Chunker
+from relay.audio.pcm import Int16
+from relay.upstream.commit_policy import CommitPolicy
+from relay.upstream.ledger import Cause, Ledger
+
+
+class Feed:
+    """Finds where segments end and writes chunks and markers into the ledger, in order.
+
+    Markers lie at the position of the last sample that came before them. A chunk is as long as
+    the chunker makes it, unless a commit ends it early.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        chunker: Chunker,
+        detector: ActivityDetector,
+        policy: CommitPolicy,
+        pack: Callable[[Int16], bytes],
+    ) -> None:
+        self._ledger = ledger
+        self._chunker = chunker
+        self._detector = detector
+        self._policy = policy
+        self._pack = pack
+        self._position = 0
+        self._committed = 0
+
+    @property
+    def position(self) -> int:
+        """Samples taken in."""
+        return self._position
+
+    @property
+    def uncommitted(self) -> int:
+        """Samples since the last commit."""
+        return self._position - self._committed
+
+    def push(self, samples: Int16) -> None:
+        """Take in the next samples; commits that fall within them are made where they fall."""
+        for frame in self._detector.push(samples):
+            cause = self._policy.observe(frame)
+            if cause is None:
+                continue
+            # A detector that resamples for itself reports a little late: never cut in the past.
+            cut = max(0, frame.end - self._position)
+            self._take(samples[:cut])
+            samples = samples[cut:]
+            self.commit(cause)
+        self._take(samples)
+
+    def commit(self, cause: Cause) -> None:
+        """End the segment after the last sample taken in."""
+        rest = self._chunker.flush()
+        self._ledger.append(self._pack(rest), len(rest), cause)
+        self._committed = self._position
+        self._policy.committed(self._position)
+
+    def flush(self) -> None:
+        """Write what waits for a full chunk: no more will come for now."""
+        if self._chunker.pending:
+            rest = self._chunker.flush()
+            self._ledger.append(self._pack(rest), len(rest))
+
+    def _take(self, samples: Int16) -> None:
+        self._position += len(samples)
+        for chunk in self._chunker.push(samples):
+            self._ledger.append(self._pack(chunk), len(chunk))

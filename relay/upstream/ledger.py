@@ -1,0 +1,134 @@
+"""Audio and commit markers back to the last answered commit: what a break must not lose."""
+
+from collections import deque
+from dataclasses import dataclass
+from enum import StrEnum
+
+from relay.errors import StateError
+
+
+class Cause(StrEnum):
+    """Who ended a segment."""
+
+    CLIENT = "client"
+    VAD = "vad"
+    RELAY = "relay"
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A marker: the segment that ends at `position`, in samples at the wire format's rate."""
+
+    position: int
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One upstream chunk as it will be sent: audio, and the marker that stands at its end."""
+
+    start: int
+    """Position of the first sample."""
+    samples: int
+    payload: bytes
+    """The samples in the wire format."""
+    commit: Commit | None = None
+
+
+class Ledger:
+    """The ordered entries of a session that are not covered by an answered commit.
+
+    A cursor divides them into what the current provider socket was sent and what it wasn't.
+    Nothing is ever dropped here: when the ledger is full its writer has to wait.
+    """
+
+    def __init__(self, *, bound: int, max_commits: int = 64) -> None:
+        """Hold about `bound` samples and `max_commits` unanswered commits."""
+        self._bound = bound
+        self._max_commits = max_commits
+        self._entries: deque[Entry] = deque()
+        self._sent = 0
+        self._samples = 0
+        self._unsent_samples = 0
+        self._commits = 0
+        self._end = 0
+        self._covered = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the writer should wait; one more message may still be taken without loss."""
+        return self._samples >= self._bound or self._commits >= self._max_commits
+
+    @property
+    def samples(self) -> int:
+        """Samples held."""
+        return self._samples
+
+    @property
+    def unsent_samples(self) -> int:
+        return self._unsent_samples
+
+    @property
+    def end(self) -> int:
+        """Position after the last sample taken in."""
+        return self._end
+
+    @property
+    def covered(self) -> int:
+        """Position of the last answered commit: everything before it has its final."""
+        return self._covered
+
+    @property
+    def unanswered(self) -> int:
+        """Commits without an answer, sent or not."""
+        return self._commits
+
+    def append(self, payload: bytes, samples: int, commit: Cause | None = None) -> None:
+        """Take in the next chunk; `commit` ends the segment after its last sample."""
+        start = self._end
+        self._end += samples
+        marker = None if commit is None else Commit(self._end, commit)
+        self._entries.append(Entry(start, samples, payload, marker))
+        self._samples += samples
+        self._unsent_samples += samples
+        self._commits += marker is not None
+
+    def peek(self) -> Entry | None:
+        """The next entry to send, if any."""
+        return self._entries[self._sent] if self._sent < len(self._entries) else None
+
+    def advance(self) -> None:
+        """Move the cursor past the entry that `peek` showed: it was sent."""
+        entry = self.peek()
+        if entry is None:
+            raise StateError("advance() with nothing left to send")
+        self._sent += 1
+        self._unsent_samples -= entry.samples
+
+    def answer(self) -> Commit | None:
+        """Take the answer to the oldest commit that was sent; free what it covers.
+
+        Returns:
+            The commit, or None if no commit that was sent waits for an answer.
+        """
+        marked = next(
+            (i for i in range(self._sent) if self._entries[i].commit is not None),
+            None,
+        )
+        if marked is None:
+            return None
+        commit = None
+        for _ in range(marked + 1):
+            entry = self._entries.popleft()
+            self._samples -= entry.samples
+            commit = entry.commit
+        self._sent -= marked + 1
+        self._commits -= 1
+        assert commit is not None
+        self._covered = commit.position
+        return commit
+
+    def rewind(self) -> None:
+        """Put the cursor before the oldest entry: a new socket has been sent nothing."""
+        self._sent = 0
+        self._unsent_samples = self._samples

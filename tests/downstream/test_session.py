@@ -1,0 +1,74 @@
+import json
+
+import pytest
+
+from relay.downstream.outbox import Outbox
+from relay.downstream.session import MAX_FORMATS, DownstreamSession, State
+from relay.errors import InputError, InvalidRequest, MessageTooBig
+from relay.protocol.messages import MAX_MESSAGE_BYTES, AudioAcknowledged, Commit, Stop
+
+STOP = '{"message_type":"stop"}'
+
+
+def session() -> DownstreamSession:
+    return DownstreamSession(Outbox(10**6))
+
+
+def test_binary_is_audio() -> None:
+    assert session().receive_message(b"\0\0\0\0") == b"\0\0\0\0"
+
+
+def test_text_steers() -> None:
+    assert session().receive_message('{"message_type":"commit"}') == Commit()
+
+
+@pytest.mark.parametrize("message", [bytes(MAX_MESSAGE_BYTES + 1), "x" * (MAX_MESSAGE_BYTES + 1)])
+def test_a_message_over_the_limit_is_refused_unread(message: bytes | str) -> None:
+    with pytest.raises(MessageTooBig, match=str(MAX_MESSAGE_BYTES)):
+        session().receive_message(message)
+
+
+def test_a_message_at_the_limit_is_fine() -> None:
+    assert session().receive_message(bytes(MAX_MESSAGE_BYTES)) == bytes(MAX_MESSAGE_BYTES)
+
+
+def test_text_that_is_no_message_leaves_the_session_streaming() -> None:
+    made = session()
+    with pytest.raises(InputError):
+        made.receive_message("hello")
+    assert made.state is State.STREAMING
+
+
+def test_a_format_that_we_cannot_take_is_invalid() -> None:
+    with pytest.raises(InvalidRequest):
+        session().receive_message('{"message_type":"format","sample_rate":1}')
+
+
+def test_the_rate_cannot_be_changed_for_ever() -> None:
+    made = session()
+    change = '{"message_type":"format","sample_rate":44100}'
+    for _ in range(MAX_FORMATS):
+        made.receive_message(change)
+    with pytest.raises(InvalidRequest, match=str(MAX_FORMATS)):
+        made.receive_message(change)
+
+
+@pytest.mark.parametrize("message", [b"\0\0\0\0", STOP])
+def test_nothing_counts_after_stop(message: bytes | str) -> None:
+    made = session()
+    assert made.receive_message(STOP) == Stop()
+    assert made.state is State.STOPPING
+    with pytest.raises(InputError, match="ending"):
+        made.receive_message(message)
+
+
+def test_messages_are_numbered_from_zero() -> None:
+    outbox = Outbox(10**6)
+    made = DownstreamSession(outbox)
+    for samples in (10, 20):
+        made.send_message(AudioAcknowledged(samples))
+    numbers = []
+    while (text := outbox.peek()) is not None:
+        numbers.append(json.loads(text)["seq"])
+        outbox.pop()
+    assert numbers == [0, 1]

@@ -1,0 +1,109 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relay.audio.activity import ActivityDetector
+from relay.audio.chunker import Chunker
+from relay.audio.pcm import Int16, WireFormat
+from relay.upstream.commit_policy import CommitPolicy, Strategy
+from relay.upstream.feed import Feed
+from relay.upstream.ledger import Cause, Entry, Ledger
+
+RATE = 16_000
+CHUNK = 1600
+
+
+def feed(ledger: Ledger) -> Feed:
+    return Feed(
+        ledger,
+        chunker=Chunker(CHUNK),
+        detector=ActivityDetector(RATE, levels_only=True),
+        policy=CommitPolicy(Strategy.MANUAL, rate=RATE),
+        pack=WireFormat.PCM_16000.pack,
+    )
+
+
+def entries(ledger: Ledger) -> list[Entry]:
+    """Everything in the ledger, sent."""
+    found = []
+    while (entry := ledger.peek()) is not None:
+        found.append(entry)
+        ledger.advance()
+    return found
+
+
+def ramp(samples: int, start: int = 0) -> Int16:
+    """Samples that say where they lie."""
+    return ((np.arange(start, start + samples) % 65_536) - 32_768).astype(np.int16)
+
+
+def test_audio_is_collected_into_chunks() -> None:
+    ledger = Ledger(bound=10**6)
+    made = feed(ledger)
+    for start in range(0, 4000, 500):
+        made.push(ramp(500, start))
+    assert [(entry.start, entry.samples) for entry in entries(ledger)] == [(0, 1600), (1600, 1600)]
+    assert (made.position, made.uncommitted) == (4000, 4000)
+
+
+def test_a_commit_ends_the_chunk_after_the_last_sample() -> None:
+    ledger = Ledger(bound=10**6)
+    made = feed(ledger)
+    made.push(ramp(2000))
+    made.commit(Cause.CLIENT)
+    last = entries(ledger)[-1]
+    assert (last.start, last.samples) == (1600, 400)
+    assert last.commit is not None
+    assert (last.commit.position, last.commit.cause) == (2000, Cause.CLIENT)
+    assert made.uncommitted == 0
+
+
+def test_two_commits_in_a_row_are_two_commits() -> None:
+    ledger = Ledger(bound=10**6)
+    made = feed(ledger)
+    made.commit(Cause.CLIENT)
+    made.commit(Cause.CLIENT)
+    assert [entry.samples for entry in entries(ledger)] == [0, 0]
+    assert ledger.unanswered == 2
+
+
+def test_what_waits_for_a_full_chunk_can_be_sent_early() -> None:
+    ledger = Ledger(bound=10**6)
+    made = feed(ledger)
+    made.push(ramp(100))
+    made.flush()
+    made.flush()
+    assert [entry.samples for entry in entries(ledger)] == [100]
+
+
+def test_the_relay_commits_where_the_policy_says_within_one_push() -> None:
+    ledger = Ledger(bound=10**7)
+    made = feed(ledger)
+    made.push(np.zeros(70 * RATE, np.int16))
+    commits = [entry.commit for entry in entries(ledger) if entry.commit is not None]
+    assert [(commit.position, commit.cause) for commit in commits] == [
+        (25 * RATE, Cause.RELAY),
+        (50 * RATE, Cause.RELAY),
+    ]
+    assert made.uncommitted == 20 * RATE
+
+
+@given(
+    st.lists(st.integers(0, 5000), max_size=20),
+    st.sets(st.integers(0, 20)),
+)
+def test_every_sample_goes_up_once_and_in_order(lengths: list[int], commits: set[int]) -> None:
+    ledger = Ledger(bound=10**7)
+    made = feed(ledger)
+    position = 0
+    expected = []
+    for index, length in enumerate(lengths):
+        made.push(ramp(length, position))
+        position += length
+        if index in commits:
+            made.commit(Cause.CLIENT)
+            expected.append(position)
+    made.flush()
+    found = entries(ledger)
+    assert b"".join(entry.payload for entry in found) == ramp(position).astype("<i2").tobytes()
+    assert [entry.commit.position for entry in found if entry.commit] == expected

@@ -1,0 +1,98 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relay.errors import StateError
+from relay.upstream.ledger import Cause, Commit, Ledger
+
+
+def ledger(*chunks: tuple[int, Cause | None], bound: int = 1000) -> Ledger:
+    """A ledger that holds chunks of the given lengths and commits."""
+    made = Ledger(bound=bound)
+    for samples, commit in chunks:
+        made.append(bytes(2 * samples), samples, commit)
+    return made
+
+
+def send_all(made: Ledger) -> list[int]:
+    starts = []
+    while (entry := made.peek()) is not None:
+        starts.append(entry.start)
+        made.advance()
+    return starts
+
+
+def test_entries_are_sent_in_order() -> None:
+    assert send_all(ledger((10, None), (20, None), (5, Cause.VAD))) == [0, 10, 30]
+
+
+def test_a_marker_stands_at_the_end_of_its_chunk() -> None:
+    made = ledger((10, None), (20, Cause.CLIENT))
+    made.advance()
+    entry = made.peek()
+    assert entry is not None
+    assert entry.commit == Commit(30, Cause.CLIENT)
+
+
+def test_an_answer_frees_what_it_covers() -> None:
+    made = ledger((10, None), (20, Cause.CLIENT), (7, None))
+    send_all(made)
+    assert made.answer() == Commit(30, Cause.CLIENT)
+    assert (made.samples, made.covered, made.unanswered, made.end) == (7, 30, 0, 37)
+
+
+def test_answers_come_in_the_order_of_commits() -> None:
+    made = ledger((10, Cause.VAD), (20, Cause.CLIENT))
+    send_all(made)
+    assert [made.answer(), made.answer(), made.answer()] == [
+        Commit(10, Cause.VAD),
+        Commit(30, Cause.CLIENT),
+        None,
+    ]
+
+
+def test_a_commit_that_was_not_sent_cannot_be_answered() -> None:
+    made = ledger((10, None), (20, Cause.CLIENT))
+    made.advance()
+    assert made.answer() is None
+    assert made.unanswered == 1
+
+
+def test_nothing_to_send_cannot_be_advanced_over() -> None:
+    with pytest.raises(StateError):
+        ledger().advance()
+
+
+def test_it_is_full_by_audio() -> None:
+    made = ledger((999, None))
+    assert not made.is_full
+    made.append(bytes(2), 1)
+    assert made.is_full
+
+
+def test_it_is_full_by_commits_that_hold_no_audio() -> None:
+    made = Ledger(bound=1000, max_commits=2)
+    made.append(b"", 0, Cause.CLIENT)
+    assert not made.is_full
+    made.append(b"", 0, Cause.CLIENT)
+    assert made.is_full
+
+
+def test_a_new_socket_is_sent_everything_that_has_no_answer() -> None:
+    made = ledger((10, Cause.VAD), (20, None), (5, Cause.CLIENT))
+    send_all(made)
+    made.answer()
+    made.rewind()
+    assert made.unsent_samples == 25
+    assert send_all(made) == [10, 30]
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.sampled_from([None, *Cause])), max_size=30))
+def test_every_sample_is_covered_once(chunks: list[tuple[int, Cause | None]]) -> None:
+    made = ledger(*chunks)
+    send_all(made)
+    ends = [commit.position for commit in iter(made.answer, None)]
+    assert ends == sorted(ends)
+    assert len(ends) == sum(commit is not None for _, commit in chunks)
+    assert made.samples == made.end - made.covered == sum(n for n, _ in chunks) - made.covered
+    assert made.unsent_samples == 0
