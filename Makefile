@@ -7,7 +7,7 @@ UV := $(BIN)/uv
 export UV_PYTHON_DOWNLOADS := never
 
 PURE_TESTS := tests/audio tests/scribe tests/protocol tests/upstream tests/downstream \
-	tests/test_captions.py
+	tests/test_captions.py tests/test_translator.py
 TIMES := --durations=10
 
 .DEFAULT_GOAL := help

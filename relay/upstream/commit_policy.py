@@ -2,7 +2,6 @@
 
 from collections import deque
 from dataclasses import dataclass
-from enum import StrEnum
 
 from relay.audio.activity import ActivityFrame
 from relay.upstream.ledger import Cause
@@ -25,13 +24,6 @@ asks for less and less, until at the window's end its loudest will do: waiting f
 moment of all would need to know the future."""
 
 
-class Strategy(StrEnum):
-    """Who ends segments, as the client asked."""
-
-    MANUAL = "manual"
-    VAD = "vad"
-
-
 @dataclass(frozen=True, slots=True)
 class VadRule:
     """Scribe's parameters of voice activity, in seconds; the defaults are Scribe's."""
@@ -51,10 +43,13 @@ class CommitPolicy:
     no matter who made it.
     """
 
-    def __init__(self, strategy: Strategy, *, rate: int, rule: VadRule | None = None) -> None:
-        """Decide for frames whose `end` counts samples at `rate` Hz."""
+    def __init__(self, *, rate: int, rule: VadRule | None) -> None:
+        """Decide for frames whose `end` counts samples at `rate` Hz.
+
+        Without a rule, pauses end nothing: segments are the client's affair, up to the window.
+        """
         self._rate = rate
-        self._end_of_speech = EndOfSpeech(rule or VadRule()) if strategy is Strategy.VAD else None
+        self._end_of_speech = None if rule is None else EndOfSpeech(rule)
         self._quiet_moment = QuietMoment()
         self._committed = 0
         self._observed = 0

@@ -75,7 +75,7 @@ class UpstreamConnection(picows.WSListener):
             payload = frame.get_payload_as_bytes()
             code = int.from_bytes(payload[:2]) if payload else 1005
             self._close = (code, payload[2:].decode(errors="replace"))
-            transport.send_close()
+            transport.send_close(picows.WSCloseCode.OK)
             transport.disconnect()
         elif frame.msg_type in (picows.WSMsgType.TEXT, picows.WSMsgType.CONTINUATION):
             if frame.fin and not self._fragments:

@@ -1,11 +1,13 @@
 """A session's samples on their way into the ledger: cut into chunks, ended by commits."""
 
 from collections.abc import Callable
+from typing import Self
 
 from relay.audio.activity import ActivityDetector
 from relay.audio.chunker import Chunker
-from relay.audio.pcm import Int16
-from relay.upstream.commit_policy import CommitPolicy
+from relay.audio.pcm import Int16, WireFormat
+from relay.scribe.parameters import CommitStrategy, Parameters
+from relay.upstream.commit_policy import CommitPolicy, VadRule
 from relay.upstream.ledger import Cause, Ledger
 
 
@@ -32,6 +34,35 @@ class Feed:
         self._pack = pack
         self._position = 0
         self._committed = 0
+
+    @classmethod
+    def build(
+        cls, ledger: Ledger, parameters: Parameters, *, wire_format: WireFormat, chunk_ms: int
+    ) -> Self:
+        """Make the feed that a session's parameters ask for.
+
+        Args:
+            ledger: Empty.
+            parameters: Who ends segments, and by which rule.
+            wire_format: Of the samples that will be pushed.
+            chunk_ms: Audio in one upstream message.
+        """
+        rate = wire_format.rate
+        listens = parameters.commit_strategy is CommitStrategy.VAD
+        rule = VadRule(
+            silence=parameters.vad_silence_threshold_secs,
+            min_speech=parameters.min_speech_duration_ms / 1000,
+            min_silence=parameters.min_silence_duration_ms / 1000,
+        )
+        return cls(
+            ledger,
+            chunker=Chunker(rate * chunk_ms // 1000),
+            detector=ActivityDetector(
+                rate, threshold=parameters.vad_threshold, levels_only=not listens
+            ),
+            policy=CommitPolicy(rate=rate, rule=rule if listens else None),
+            pack=wire_format.pack,
+        )
 
     @property
     def position(self) -> int:

@@ -10,7 +10,6 @@ from relay.upstream.commit_policy import (
     WINDOW_BEGINS,
     WINDOW_ENDS,
     CommitPolicy,
-    Strategy,
     VadRule,
 )
 from relay.upstream.ledger import Cause
@@ -18,6 +17,7 @@ from relay.upstream.ledger import Cause
 RATE = 16_000
 FRAME = 0.02
 SPEECH, PAUSE = -20.0, -60.0
+SCRIBES = VadRule()
 
 
 def frames(*stretches: tuple[float, float, bool]) -> Iterable[ActivityFrame]:
@@ -39,13 +39,13 @@ def commits(policy: CommitPolicy, made: Iterable[ActivityFrame]) -> list[tuple[C
     return found
 
 
-def vad(*stretches: tuple[float, float, bool], rule: VadRule | None = None) -> list[float]:
-    policy = CommitPolicy(Strategy.VAD, rate=RATE, rule=rule)
+def vad(*stretches: tuple[float, float, bool], rule: VadRule = SCRIBES) -> list[float]:
+    policy = CommitPolicy(rate=RATE, rule=rule)
     return [at for cause, at in commits(policy, frames(*stretches)) if cause is Cause.VAD]
 
 
 def manual(*stretches: tuple[float, float, bool]) -> list[tuple[Cause, float]]:
-    return commits(CommitPolicy(Strategy.MANUAL, rate=RATE), frames(*stretches))
+    return commits(CommitPolicy(rate=RATE, rule=None), frames(*stretches))
 
 
 def test_silence_after_speech_ends_the_segment() -> None:
@@ -119,24 +119,24 @@ def test_steady_sound_is_committed_as_soon_as_the_window_opens() -> None:
     assert manual((28, PAUSE, False)) == [(Cause.RELAY, WINDOW_BEGINS)]
 
 
-@pytest.mark.parametrize("strategy", Strategy)
+@pytest.mark.parametrize("rule", [None, SCRIBES])
 @given(
     st.lists(
         st.tuples(st.floats(0.02, 20), st.floats(-90, 0), st.booleans()), min_size=1, max_size=20
     )
 )
 def test_no_segment_is_longer_than_the_window_allows(
-    strategy: Strategy, stretches: list[tuple[float, float, bool]]
+    rule: VadRule | None, stretches: list[tuple[float, float, bool]]
 ) -> None:
     made = list(frames(*stretches))
-    found = [at for _, at in commits(CommitPolicy(strategy, rate=RATE), made)]
+    found = [at for _, at in commits(CommitPolicy(rate=RATE, rule=rule), made)]
     ends = [0.0, *found, made[-1].end / RATE]
     assert all(b - a <= WINDOW_ENDS + FRAME for a, b in pairwise(ends))
     assert found == sorted(found)
 
 
 def test_a_commit_by_anyone_begins_the_next_segment() -> None:
-    policy = CommitPolicy(Strategy.VAD, rate=RATE)
+    policy = CommitPolicy(rate=RATE, rule=SCRIBES)
     made = list(frames((1, SPEECH, True), (2, PAUSE, False)))
     for frame in made[:60]:
         assert policy.observe(frame) is None

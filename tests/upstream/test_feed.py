@@ -2,25 +2,17 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.audio.activity import ActivityDetector
-from relay.audio.chunker import Chunker
 from relay.audio.pcm import Int16, WireFormat
-from relay.upstream.commit_policy import CommitPolicy, Strategy
+from relay.scribe.parameters import CommitStrategy, Parameters
 from relay.upstream.feed import Feed
 from relay.upstream.ledger import Cause, Entry, Ledger
+from tests.support.speech import flite
 
 RATE = 16_000
-CHUNK = 1600
 
 
 def feed(ledger: Ledger) -> Feed:
-    return Feed(
-        ledger,
-        chunker=Chunker(CHUNK),
-        detector=ActivityDetector(RATE, levels_only=True),
-        policy=CommitPolicy(Strategy.MANUAL, rate=RATE),
-        pack=WireFormat.PCM_16000.pack,
-    )
+    return Feed.build(ledger, Parameters(), wire_format=WireFormat.PCM_16000, chunk_ms=100)
 
 
 def entries(ledger: Ledger) -> list[Entry]:
@@ -74,6 +66,18 @@ def test_what_waits_for_a_full_chunk_can_be_sent_early() -> None:
     made.flush()
     made.flush()
     assert [entry.samples for entry in entries(ledger)] == [100]
+
+
+def test_a_pause_after_speech_ends_the_segment_where_the_client_asked_for_it() -> None:
+    samples, rate = flite("The quick brown fox jumps over the lazy dog.", "rms")
+    assert rate == RATE
+    said = np.concatenate([samples, np.zeros(3 * RATE, np.int16)])
+    for strategy, causes in ((CommitStrategy.VAD, [Cause.VAD]), (CommitStrategy.MANUAL, [])):
+        ledger = Ledger(bound=10**7)
+        parameters = Parameters(commit_strategy=strategy)
+        made = Feed.build(ledger, parameters, wire_format=WireFormat.PCM_16000, chunk_ms=100)
+        made.push(said)
+        assert [entry.commit.cause for entry in entries(ledger) if entry.commit] == causes
 
 
 def test_the_relay_commits_where_the_policy_says_within_one_push() -> None:

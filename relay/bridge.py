@@ -1,0 +1,410 @@
+"""One session: introduces the client's side, the audio chain and the provider's side."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from structlog.typing import FilteringBoundLogger
+
+from relay.audio.chain import AudioChain
+from relay.audio.pcm import NonFinite, PartialFrame, WireFormat
+from relay.audio.resample import Quality
+from relay.downstream.connection import ClientLeft, DownstreamConnection
+from relay.downstream.outbox import Outbox
+from relay.downstream.request import StreamRequest
+from relay.downstream.session import DownstreamSession, Input
+from relay.errors import (
+    ClientError,
+    InputError,
+    InvalidRequest,
+    MessageTooBig,
+    RelayError,
+    UpstreamError,
+    UpstreamUnavailable,
+)
+from relay.protocol.close_codes import CloseCode
+from relay.protocol.messages import (
+    MAX_MESSAGE_BYTES,
+    Commit,
+    Format,
+    Mute,
+    ServerMessage,
+    SessionStarted,
+    Stop,
+    Unmute,
+    Warn,
+)
+from relay.protocol.refusal import refuse
+from relay.scribe.codec import MalformedMessage
+from relay.scribe.messages import ServerMessage as ScribeMessage
+from relay.scribe.parameters import Parameters
+from relay.translator import Ending, Fault, Finished, Left, Refused, Translator
+from relay.upstream.feed import Feed
+from relay.upstream.finals import Final
+from relay.upstream.ledger import Cause, Ledger
+from relay.upstream.session import Complaint, Event, Failed, Opened, Passed, UpstreamSession
+
+TICK = 1.0
+"""Seconds between two looks at the clock: acknowledgements, keepalive, everything overdue."""
+
+FAREWELL_TIMEOUT = 5.0
+"""Seconds that a client has to take the last messages."""
+
+
+class Upstream(Protocol):
+    """An open socket to the provider, as far as a bridge uses it."""
+
+    is_writable: bool
+
+    def send(self, message: bytes) -> None: ...
+    async def aclose(self) -> None: ...
+
+
+Connect: TypeAlias = Callable[["Bridge", Parameters], Awaitable[Upstream]]
+"""Opens a socket to the provider for a bridge, with the options the session was granted.
+
+Raises:
+    UpstreamError: If that fails.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BridgeConfig:
+    """What is the same for all sessions of a relay."""
+
+    wire_format: WireFormat = WireFormat.PCM_16000
+    """What the provider gets."""
+    quality: Quality = Quality.HIGH
+    chunk_ms: int = 100
+    """Audio collected for one upstream message."""
+    message_bytes: int = MAX_MESSAGE_BYTES
+    """Longest message of a client."""
+    ledger_seconds: float = 60.0
+    """Audio kept until its commit is answered; when it is full, the client is read no further."""
+    outbox_bytes: int = 256 * 1024
+    """Messages that may wait for a slow client; beyond that its connection is cut."""
+    idle_timeout: float = 900.0
+    """Seconds without any message from the client after which the session ends."""
+    opening_timeout: float = 20.0
+    """Seconds until the provider must have said `session_started`."""
+    commit_timeout: float = 5.0
+    stop_timeout: float = 10.0
+    """Seconds for the last final after `stop`, beside the time that a backlog takes."""
+
+
+class Bridge:
+    """One client's session, from its admission to its end.
+
+    Audio is worked on where it arrives, and the provider's messages where they do: between the
+    client's message and the provider's socket there is one await, the one that waits for the
+    message. Tasks only read the client, write to it, connect, and watch the clock.
+    """
+
+    def __init__(
+        self,
+        client: DownstreamConnection,
+        request: StreamRequest,
+        *,
+        session_id: str,
+        connect: Connect,
+        config: BridgeConfig,
+        redact: Callable[[str], str],
+        log: FilteringBoundLogger,
+    ) -> None:
+        self._client = client
+        self._request = request
+        self._session_id = session_id
+        self._connect = connect
+        self._config = config
+        self._log = log
+        self._loop = asyncio.get_running_loop()
+
+        rate = config.wire_format.rate
+        self._chain = AudioChain(
+            request.sample_rate,
+            encoding=request.encoding,
+            channels=request.channels,
+            wire_format=config.wire_format,
+            quality=config.quality,
+        )
+        self._ledger = Ledger(bound=round(config.ledger_seconds * rate))
+        self._feed = Feed.build(
+            self._ledger,
+            request.parameters,
+            wire_format=config.wire_format,
+            chunk_ms=config.chunk_ms,
+        )
+        self._upstream = UpstreamSession(
+            self._ledger,
+            wire_format=config.wire_format,
+            is_timed=request.parameters.wants_timed_message,
+            opening_deadline=self._loop.time() + config.opening_timeout,
+            commit_timeout=config.commit_timeout,
+            seconds_at=self._chain.timeline.seconds_at,
+            redact=redact,
+        )
+        self._connection: Upstream | None = None
+        self._outbox = Outbox(config.outbox_bytes)
+        self._translator = Translator(self._chain)
+        self._downstream = DownstreamSession(self._outbox, max_message_bytes=config.message_bytes)
+
+        self._ending: asyncio.Future[Ending] = self._loop.create_future()
+        self._mail = asyncio.Event()
+        self._room = asyncio.Event()
+        self._resume: asyncio.TimerHandle | None = None
+        self._finishing: Finished | Refused | None = None
+        self._finish_by = 0.0
+        self._heard_at = self._loop.time()
+
+    async def run(self) -> Ending:
+        """Serve the session until it ends; both sockets are closed on return."""
+        self._say(SessionStarted(self._session_id, self._request.config()))
+        for note in self._request.notes:
+            self._say(Warn("option_changed", note))
+        self._log.info(
+            "session started",
+            sample_rate=self._request.sample_rate,
+            encoding=str(self._request.encoding),
+            channels=self._request.channels,
+            commit_strategy=str(self._request.parameters.commit_strategy),
+            language_code=self._request.parameters.language_code,
+        )
+        ending: Ending = Fault()
+        try:
+            async with asyncio.TaskGroup() as group:
+                pumps = [
+                    group.create_task(self._pump_client(), name="client to relay"),
+                    group.create_task(self._pump_outbox(), name="relay to client"),
+                    group.create_task(self._open_upstream(), name="open upstream"),
+                    group.create_task(self._watch_clock(), name="clock"),
+                ]
+                ending = await self._ending
+                for pump in pumps:
+                    pump.cancel()
+        except* Exception:
+            ending = Fault()
+            self._log.exception("session failed")
+        finally:
+            if self._resume is not None:
+                self._resume.cancel()
+            self._upstream.close()
+            await self._part(ending)
+        self._log.info(
+            "session ended",
+            ending=type(ending).__name__,
+            text=str(ending) if isinstance(ending, RelayError) else None,
+            samples_received=self._chain.frames_received,
+            samples_sent=self._upstream.samples_sent,
+            segments=self._translator.segments,
+        )
+        return ending
+
+    # The client's side.
+
+    async def _pump_client(self) -> None:
+        try:
+            while True:
+                message = await self._client.receive()
+                self._heard_at = self._loop.time()
+                try:
+                    self._receive(self._downstream.receive_message(message))
+                except InputError as error:
+                    self._say(refuse(error)[0])
+                except (InvalidRequest, MessageTooBig) as error:
+                    self._refuse(error)
+                if self._ledger.is_full:
+                    self._room.clear()
+                    await self._room.wait()
+        except ClientLeft as left:
+            self._end(Left(left.code))
+
+    def _refuse(self, error: ClientError) -> None:
+        """Say what is wrong; what came before it still gets its final."""
+        failure, code = refuse(error)
+        self._say(failure)
+        self._finish(Refused(code))
+        self._advance()
+
+    def _receive(self, message: Input) -> None:
+        match message:
+            case bytes():
+                self._receive_audio(message)
+            case Format(sample_rate):
+                self._feed.push(self._chain.change_rate(sample_rate))
+            case Commit():
+                self._feed.commit(Cause.CLIENT)
+            case Mute():
+                if self._feed.uncommitted:
+                    self._feed.commit(Cause.CLIENT)
+            case Unmute():
+                pass  # audio says it as well
+            case Stop():
+                self._finish(Finished("stopped", CloseCode.ENDED))
+        self._advance()
+
+    def _receive_audio(self, message: bytes) -> None:
+        try:
+            samples = self._chain.push(message)
+        except PartialFrame as error:
+            # The client's count and ours differ from here on: no position would be true.
+            raise InvalidRequest(f"{error}.") from error
+        except NonFinite as error:
+            samples = self._chain.push_silence(error.frames)
+            self._say(refuse(InputError(f"{error}."))[0])
+        self._feed.push(samples)
+
+    async def _pump_outbox(self) -> None:
+        try:
+            while True:
+                await self._send_outbox()
+                self._mail.clear()
+                await self._mail.wait()
+        except ClientLeft as left:
+            self._end(Left(left.code))
+
+    async def _send_outbox(self) -> None:
+        while (text := self._outbox.peek()) is not None:
+            await self._client.send(text)
+            self._outbox.pop()
+
+    def _say(self, message: ServerMessage, *, is_partial: bool = False) -> None:
+        self._downstream.send_message(message, is_partial=is_partial)
+        self._mail.set()
+        if self._outbox.is_over:
+            self._log.info("client reads too slowly")
+            self._end(Refused(CloseCode.FAULT))
+
+    # The provider's side; the socket calls these.
+
+    def upstream_message(self, message: ScribeMessage) -> None:
+        """Take in one message of the provider's."""
+        with self._reporting():
+            self._upstream.receive_message(message, self._loop.time())
+            self._advance()
+
+    def upstream_malformed(self, error: MalformedMessage) -> None:
+        """Take notice of a message that can't be read; the session goes on without it."""
+        self._log.warning("upstream message not understood", text=str(error))
+
+    def upstream_lost(self, code: int, reason: str) -> None:
+        """Take notice that the socket is gone."""
+        with self._reporting():
+            self._upstream.connection_lost(code, reason)
+            self._advance()
+
+    def upstream_writable(self) -> None:
+        """Go on sending."""
+        with self._reporting():
+            self._advance()
+
+    async def _open_upstream(self) -> None:
+        try:
+            self._connection = await self._connect(self, self._request.parameters)
+        except UpstreamError as error:
+            self._end(error)
+        else:
+            self._advance()
+
+    def _advance(self) -> None:
+        """Hand on what the provider said, and send it what it may have now."""
+        for event in self._upstream.events_received():
+            self._hand_on(event)
+        connection = self._connection
+        now = self._loop.time()
+        while connection is not None and connection.is_writable:
+            message = self._upstream.message_to_send(now)
+            if message is None:
+                break
+            connection.send(message)
+        if self._upstream.resume_at is not None and self._resume is None:
+            self._resume = self._loop.call_at(self._upstream.resume_at, self._resume_sending)
+        if not self._ledger.is_full:
+            self._room.set()
+        if self._finishing is not None and self._upstream.is_settled:
+            self._end(self._finishing)
+
+    def _resume_sending(self) -> None:
+        self._resume = None
+        self.upstream_writable()
+
+    def _hand_on(self, event: Event) -> None:
+        match event:
+            case Opened(session_id):
+                self._log.info("upstream opened", upstream_session_id=session_id)
+            case Passed({"message_type": "partial_transcript"}):
+                self._say(self._translator.translate(event), is_partial=True)
+            case Passed() | Final():
+                self._say(self._translator.translate(event))
+            case Complaint(text):
+                self._log.warning("upstream refused a message", text=text)
+            case Failed(error):
+                self._end(error)
+
+    # Time, and the end.
+
+    async def _watch_clock(self) -> None:
+        frames = 0
+        while True:
+            await asyncio.sleep(TICK)
+            now = self._loop.time()
+            if frames == self._chain.frames_received:
+                self._feed.flush()
+            frames = self._chain.frames_received
+            if (acknowledged := self._translator.acknowledge()) is not None:
+                self._say(acknowledged)
+            self._upstream.tick(now)
+            self._advance()
+            if self._ledger.is_full:
+                self._heard_at = now  # it is us who don't listen
+            if now - self._heard_at >= self._config.idle_timeout:
+                self._finish(Finished("idle", CloseCode.IDLE))
+                self._advance()
+            if self._finishing is not None and now >= self._finish_by:
+                text = "The speech service did not send the last words in time."
+                self._end(UpstreamUnavailable("upstream_unavailable", text))
+
+    def _finish(self, ending: Finished | Refused) -> None:
+        """Send everything up, and end when every commit is answered."""
+        if self._finishing is not None:
+            return
+        self._downstream.stop()
+        self._feed.push(self._chain.flush())
+        if self._feed.uncommitted:
+            self._feed.commit(Cause.CLIENT)
+        backlog = self._ledger.samples / self._config.wire_format.rate
+        self._finish_by = self._loop.time() + self._config.stop_timeout + backlog
+        self._finishing = ending
+
+    def _end(self, ending: Ending) -> None:
+        if not self._ending.done():
+            self._ending.set_result(ending)
+
+    @contextmanager
+    def _reporting(self) -> Iterator[None]:
+        """Let an exception within a callback end the session instead of vanishing in the loop."""
+        try:
+            yield
+        except Exception as error:
+            if not self._ending.done():
+                self._ending.set_exception(error)
+
+    async def _part(self, ending: Ending) -> None:
+        """Say the last words to both sides."""
+        async with asyncio.TaskGroup() as group:
+            if self._connection is not None:
+                group.create_task(self._connection.aclose(), name="close upstream")
+            if not isinstance(ending, Left):
+                group.create_task(self._take_leave(ending), name="close downstream")
+
+    async def _take_leave(self, ending: Ending) -> None:
+        messages, code = self._translator.last_words(ending)
+        for message in messages:
+            self._downstream.send_message(message)
+        try:
+            async with asyncio.timeout(FAREWELL_TIMEOUT):
+                await self._send_outbox()
+                await self._client.close(code)
+        except (TimeoutError, ClientLeft):
+            self._log.info("client did not take the last messages")

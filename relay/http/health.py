@@ -1,0 +1,75 @@
+"""`/healthz`: the process lives. `/readyz`: it can serve sessions, and what is missing if not."""
+
+import asyncio
+import ssl
+import time
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse
+
+PROBE_TIMEOUT = 3.0
+"""Seconds in which the provider has to take a connection."""
+
+PROBE_LIFETIME = 10.0
+"""Seconds for which one look at the provider is good, so that probes of ours can't flood it."""
+
+
+async def healthz(request: Request) -> PlainTextResponse:
+    """Answer at all."""
+    return PlainTextResponse("ok")
+
+
+@dataclass
+class UpstreamProbe:
+    """Tells whether the provider takes connections, TLS included."""
+
+    host: str
+    port: int
+    ssl_context: ssl.SSLContext | None
+
+    def __post_init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._seen_at = float("-inf")
+        self._fault: str | None = None
+
+    async def fault(self) -> str | None:
+        """What is wrong, if anything; at most one look within `PROBE_LIFETIME`."""
+        async with self._lock:
+            if time.monotonic() - self._seen_at > PROBE_LIFETIME:
+                self._fault = await self._look()
+                self._seen_at = time.monotonic()
+            return self._fault
+
+    async def _look(self) -> str | None:
+        try:
+            async with asyncio.timeout(PROBE_TIMEOUT):
+                _, writer = await asyncio.open_connection(
+                    self.host, self.port, ssl=self.ssl_context
+                )
+                writer.close()
+                await writer.wait_closed()
+        except (OSError, TimeoutError) as error:
+            return f"can't be reached ({type(error).__name__})"
+        return None
+
+
+@dataclass
+class Readiness:
+    """Tells whether a new session can be served."""
+
+    upstream: UpstreamProbe
+    has_key: bool
+
+    async def readyz(self, request: Request) -> JSONResponse:
+        """Answer 200 when a new session can be served, else 503 with the reasons."""
+        checks = {
+            "key": None if self.has_key else "ELEVENLABS_API_KEY is not set",
+            "upstream": await self.upstream.fault(),
+        }
+        ready = not any(checks.values())
+        body = {
+            "ready": ready,
+            "checks": {name: fault or "ok" for name, fault in checks.items()},
+        }
+        return JSONResponse(body, 200 if ready else 503)

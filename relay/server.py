@@ -1,0 +1,149 @@
+"""uvicorn around the app: how the relay listens."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Self
+
+import uvicorn
+import uvloop
+from starlette.applications import Starlette
+
+from relay.app import create_app
+from relay.settings import Settings
+
+MAX_FRAME_BYTES = 1024 * 1024
+"""uvicorn closes with 1009 beyond this; the protocol's own limit, and 4413, lie well below."""
+
+PING_INTERVAL = 20.0
+"""Seconds between pings. Source: the shortest idle timeouts of proxies are 30 s and 60 s."""
+
+GRACE = 10
+"""Seconds that connections have to end after SIGTERM."""
+
+
+class RelayServer:
+    """The relay on a socket of its own, within the running event loop.
+
+    async with RelayServer(settings) as server:
+        print(server.url)
+    """
+
+    def __init__(self, settings: Settings, app: Starlette | None = None) -> None:
+        """Prepare to serve `app`, by default the one that `settings` describe."""
+        self._settings = settings
+        self._server = _Embedded(_config(app or create_app(settings), settings))
+        self._port = settings.port
+        self._exit = contextlib.AsyncExitStack()
+
+    @property
+    def url(self) -> str:
+        """Base URL, with the port that was really taken."""
+        host = self._settings.host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self._port}"
+
+    async def __aenter__(self) -> Self:
+        """Listen.
+
+        Raises:
+            OSError: If the address can't be had.
+        """
+        async with contextlib.AsyncExitStack() as stack:
+            listener = stack.enter_context(_listen(self._settings))
+            self._port = listener.getsockname()[1]
+            await stack.enter_async_context(_serving(self._server, listener))
+            self._exit = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close every connection with 1012 and stop listening."""
+        await self._exit.aclose()
+
+    async def wait_closed(self) -> None:
+        """Wait until the server has been asked to stop from elsewhere."""
+        await self._server.stopped.wait()
+
+
+class _Embedded(uvicorn.Server):
+    """A server that leaves signals to whoever owns the event loop."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.started_serving = asyncio.Event()
+        self.stopped = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self):  # type: ignore[no-untyped-def]  # uvicorn's own is a generator
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.started_serving.set()
+
+
+@contextlib.asynccontextmanager
+async def _serving(server: _Embedded, listener: socket.socket) -> AsyncIterator[None]:
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(server.serve(sockets=[listener]), name="uvicorn")
+        task.add_done_callback(lambda _: server.stopped.set())
+        task.add_done_callback(lambda _: server.started_serving.set())
+        await server.started_serving.wait()
+        try:
+            yield
+        finally:
+            server.should_exit = True
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _config(app: Starlette, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        loop="none",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=MAX_FRAME_BYTES,
+        ws_ping_interval=PING_INTERVAL,
+        # A paused reader can't see pongs; liveness is the session's own affair.
+        ws_ping_timeout=None,
+        ws_per_message_deflate=False,
+        lifespan="off",
+        # Forwarding headers are believed from nobody.
+        proxy_headers=False,
+        server_header=False,
+        access_log=False,
+        # Logging is set up by the command, and URLs stay out of it.
+        log_config=None,
+        timeout_graceful_shutdown=GRACE,
+    )
+
+
+def serve(settings: Settings) -> None:
+    """Serve until a signal comes.
+
+    Raises:
+        OSError: If the address can't be had.
+    """
+    listener = _listen(settings)
+    server = uvicorn.Server(_config(create_app(settings), settings))
+    with listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(server.serve(sockets=[listener]))

@@ -1,0 +1,143 @@
+"""A relay on a real socket, and a client of it that records what it hears."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlencode
+
+from pydantic import SecretStr
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from relay.audio.pcm import Float32
+from relay.protocol.messages import SUBPROTOCOL
+from relay.server import RelayServer
+from relay.settings import Settings
+from tests.support.contract import check_server_message
+
+KEY = "xi-test-key-0123456789"
+
+Event = dict[str, Any]
+
+
+@asynccontextmanager
+async def relay_to(upstream_url: str, **settings: Any) -> AsyncIterator[RelayServer]:
+    """Serve a relay on a free port, with its upstream at `upstream_url`."""
+    values: dict[str, Any] = {"upstream_url": upstream_url, "port": 0, **settings}
+    async with RelayServer(Settings(elevenlabs_api_key=SecretStr(KEY), **values)) as relay:
+        yield relay
+
+
+class Client:
+    """One connection to `/v1/stream`, in which every message is checked against the contract.
+
+    async with Client(relay.url, sample_rate=16_000) as client:
+        await client.send(samples)
+        await client.stop()
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        subprotocols: Sequence[str] = (SUBPROTOCOL,),
+        headers: dict[str, str] | None = None,
+        reads: bool = True,
+        **query: object,
+    ) -> None:
+        """Prepare a connection to the relay at `url`; `reads=False` leaves everything unread."""
+        base = url.replace("http", "ws", 1)
+        self.events: list[Event] = []
+        self.close_code: int | None = None
+        self._connect = connect(
+            f"{base}/v1/stream?{urlencode(query, doseq=True)}",
+            subprotocols=subprotocols or None,  # type: ignore[arg-type]  # plain strings are fine
+            additional_headers=headers,
+            compression=None,
+            ping_interval=None,
+            max_queue=4,
+        )
+        self._reads = reads
+        self._heard = asyncio.Condition()
+        self._reader = asyncio.TaskGroup()
+        self.connection: ClientConnection
+
+    async def __aenter__(self) -> Self:
+        self.connection = await self._connect
+        await self._reader.__aenter__()
+        if self._reads:
+            self.read()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.connection.close()
+        await self._reader.__aexit__(kind, error, traceback)
+
+    def read(self) -> None:
+        """Begin to take what the relay sends."""
+        self._reader.create_task(self._read())
+
+    async def _read(self) -> None:
+        try:
+            async for text in self.connection:
+                assert isinstance(text, str), "the relay never sends binary"
+                event = json.loads(text)
+                check_server_message(event)
+                async with self._heard:
+                    self.events.append(event)
+                    self._heard.notify_all()
+        except ConnectionClosed:
+            pass
+        async with self._heard:
+            self.close_code = self.connection.close_code
+            self._heard.notify_all()
+
+    async def wait_for(self, condition: Callable[[], bool], seconds: float = 20.0) -> None:
+        """Wait until what was heard makes `condition` true."""
+        async with asyncio.timeout(seconds), self._heard:
+            await self._heard.wait_for(condition)
+
+    async def event(self, message_type: str, *, seconds: float = 20.0) -> Event:
+        """The first event of a type, waited for."""
+        await self.wait_for(lambda: bool(self.of(message_type)), seconds)
+        return self.of(message_type)[0]
+
+    async def closed(self, seconds: float = 20.0) -> int:
+        """Wait for the end; the close code."""
+        await self.wait_for(lambda: self.close_code is not None, seconds)
+        assert self.close_code is not None
+        return self.close_code
+
+    def of(self, message_type: str) -> list[Event]:
+        """The events of a type so far."""
+        return [event for event in self.events if event["message_type"] == message_type]
+
+    @property
+    def finals(self) -> list[str]:
+        """The texts of the committed segments so far."""
+        return [event["text"] for event in self.of("committed_transcript")]
+
+    async def send(self, samples: Float32, *, frames_per_message: int = 2400) -> None:
+        """Send mono float32 samples in messages of this length."""
+        for start in range(0, len(samples), frames_per_message):
+            part = samples[start : start + frames_per_message]
+            await self.connection.send(part.astype("<f4").tobytes())
+
+    async def say(self, message_type: str, **fields: object) -> None:
+        """Send one text message."""
+        await self.connection.send(json.dumps({"message_type": message_type, **fields}))
+
+    async def stop(self) -> Event:
+        """Say `stop`, wait for the end and check that it was in order; `session_ended`."""
+        await self.say("stop")
+        code = await self.closed()
+        assert code == 1000, self.events[-2:]
+        return self.events[-1]

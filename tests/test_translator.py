@@ -1,0 +1,103 @@
+import numpy as np
+import pytest
+
+from relay.audio.chain import AudioChain
+from relay.audio.pcm import Encoding
+from relay.errors import UpstreamUnavailable
+from relay.protocol.close_codes import CloseCode
+from relay.protocol.messages import AudioAcknowledged, AudioGap, Failure, ScribeEvent, SessionEnded
+from relay.protocol.refusal import INTERNAL_ERROR
+from relay.translator import Ending, Fault, Finished, Left, Refused, Translator
+from relay.upstream.finals import TIMED, Final
+from relay.upstream.ledger import Cause, Commit
+from relay.upstream.session import Passed
+
+RATE = 48_000
+
+
+def chain(seconds: float) -> AudioChain:
+    """A chain that has been sent so much audio, and put all of it out."""
+    made = AudioChain(RATE, encoding=Encoding.PCM_F32LE, channels=1)
+    made.push(np.zeros(round(seconds * RATE), np.float32).tobytes())
+    made.flush()
+    return made
+
+
+def final(
+    position: int, text: str = "two words", *, message_type: str = "committed_transcript"
+) -> Final:
+    fields = {"message_type": message_type, "text": text}
+    return Final(fields, Commit(position, Cause.VAD), segment=0)
+
+
+def test_a_final_tells_the_clients_frames() -> None:
+    event = Translator(chain(2)).translate(final(16_000))
+    assert event == ScribeEvent(
+        {
+            "message_type": "committed_transcript",
+            "text": "two words",
+            "segment": 0,
+            "end_sample": RATE,
+            "cause": "vad",
+        }
+    )
+
+
+def test_a_timed_final_is_the_same_segment_and_counts_once() -> None:
+    translator = Translator(chain(2))
+    translator.translate(final(16_000))
+    translator.translate(final(16_000, message_type=TIMED))
+    assert (translator.segments, translator.words) == (1, 2)
+
+
+def test_other_events_pass_as_they_are() -> None:
+    fields = {"message_type": "partial_transcript", "text": "two"}
+    assert Translator(chain(0)).translate(Passed(fields)) == ScribeEvent(fields)
+
+
+def test_scribes_warnings_look_like_ours_as_well() -> None:
+    fields = {"message_type": "warning", "warning": "Logged."}
+    event = Translator(chain(0)).translate(Passed(fields))
+    assert event.fields == {**fields, "code": "upstream", "text": "Logged."}
+
+
+def test_what_arrived_is_told_once() -> None:
+    translator = Translator(chain(1))
+    assert translator.acknowledge() == AudioAcknowledged(RATE)
+    assert translator.acknowledge() is None
+
+
+def test_an_end_in_order_is_summed_up() -> None:
+    translator = Translator(chain(2))
+    translator.translate(final(32_000))
+    assert translator.last_words(Finished("stopped", CloseCode.ENDED)) == (
+        [SessionEnded("stopped", 2000, 1, 2)],
+        CloseCode.ENDED,
+    )
+
+
+def test_who_was_refused_has_been_told_already() -> None:
+    assert Translator(chain(1)).last_words(Refused(CloseCode.INVALID)) == ([], CloseCode.INVALID)
+
+
+def test_an_error_tells_what_is_not_covered() -> None:
+    translator = Translator(chain(2))
+    translator.translate(final(16_000))
+    messages, code = translator.last_words(UpstreamUnavailable("transcriber_error", "Oh."))
+    assert code is CloseCode.UPSTREAM_UNAVAILABLE
+    assert messages == [
+        AudioGap(RATE, 2 * RATE, "transcriber_error"),
+        Failure("transcriber_error", "Oh.", retryable=True),
+    ]
+
+
+def test_without_a_gap_there_is_nothing_but_the_error() -> None:
+    translator = Translator(chain(1))
+    translator.translate(final(16_000))
+    messages, _ = translator.last_words(UpstreamUnavailable("error", "Oh."))
+    assert messages == [Failure("error", "Oh.", retryable=True)]
+
+
+@pytest.mark.parametrize("ending", [Fault(), Left(1006)])
+def test_a_fault_of_ours_is_no_more_than_that(ending: Ending) -> None:
+    assert Translator(chain(0)).last_words(ending) == ([INTERNAL_ERROR], CloseCode.FAULT)
