@@ -33,8 +33,11 @@ class Outbox:
 
     @property
     def is_over(self) -> bool:
-        """Whether the client reads too slowly for this bound."""
-        return self._size_bytes > self._bound_bytes
+        """Whether the client reads too slowly for this bound.
+
+        A single message may exceed it: that it is long is no fault of the reader's.
+        """
+        return self._size_bytes > self._bound_bytes and len(self._waiting) > 1
 
     def put(self, text: str, *, is_partial: bool = False) -> None:
         """Add a message at the end."""

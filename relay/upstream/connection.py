@@ -47,6 +47,12 @@ class UpstreamConnection(picows.WSListener):
         self._transport: picows.WSTransport | None = None
         self._fragments = bytearray()
         self._close: tuple[int, str] | None = None
+        self._is_abandoned = False
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether there is no socket, or none any more."""
+        return self._transport is None or self._transport.is_disconnected
 
     def send(self, message: bytes) -> None:
         """Hand a text message to the socket; ask `is_writable` before."""
@@ -55,20 +61,32 @@ class UpstreamConnection(picows.WSListener):
 
     async def aclose(self) -> None:
         """Close with 1000 and wait until the socket is gone; may be called again."""
-        if self._transport is None or self._transport.is_disconnected:
+        transport = self._transport
+        if transport is None:
             return
+        if not transport.is_disconnected:
+            transport.send_close(picows.WSCloseCode.OK)
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT):
-                self._transport.send_close(picows.WSCloseCode.OK)
-                await asyncio.shield(self._transport.wait_disconnected())
+                await transport.wait_disconnected()
         except TimeoutError:
-            self._transport.disconnect(graceful=False)
+            transport.disconnect(graceful=False)
         except asyncio.CancelledError:
-            self._transport.disconnect(graceful=False)
+            transport.disconnect(graceful=False)
             raise
+        except (picows.WSError, OSError):
+            return  # the listener was told how the socket ended
+
+    def abandon(self) -> None:
+        """Drop the socket, or the one that is about to open: nobody waits for it any more."""
+        self._is_abandoned = True
+        if self._transport is not None:
+            self._transport.disconnect(graceful=False)
 
     def on_ws_connected(self, transport: picows.WSTransport) -> None:
         self._transport = transport
+        if self._is_abandoned:
+            self.abandon()
 
     def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
         if frame.msg_type is picows.WSMsgType.CLOSE:
@@ -131,10 +149,11 @@ async def connect(
         UpstreamUnavailable: If it can't be reached, or refuses for now.
         UpstreamRejected: If it refuses the key at the handshake.
     """
+    connection = UpstreamConnection(listener)
     try:
         async with asyncio.timeout(connect_timeout):
-            transport, connection = await picows.ws_connect(
-                lambda: UpstreamConnection(listener),
+            transport, _ = await picows.ws_connect(
+                lambda: connection,
                 url,
                 ssl_context=ssl_context,
                 extra_headers=headers,
@@ -146,6 +165,10 @@ async def connect(
                 auto_ping_idle_timeout=PING_INTERVAL,
                 auto_ping_reply_timeout=PONG_TIMEOUT,
             )
+    except asyncio.CancelledError:
+        # picows leaves the socket open, and with it a session that the provider counts.
+        connection.abandon()
+        raise
     except picows.WSHandshakeError as error:
         status = None if error.response is None else int(error.response.status)
         raise _refused(status) from error
@@ -154,7 +177,12 @@ async def connect(
         raise UpstreamUnavailable(
             "upstream_unavailable", f"The speech service can't be reached: {reason}."
         ) from error
-    assert isinstance(connection, UpstreamConnection)
+    if connection.is_lost:
+        # picows returns normally when the line breaks before the handshake is answered.
+        raise UpstreamUnavailable(
+            "upstream_unavailable",
+            "The speech service broke off while it was being connected to.",
+        )
     transport.underlying_transport.set_write_buffer_limits(high=write_bytes)
     return connection
 

@@ -47,9 +47,18 @@ def test_a_partial_does_not_replace_what_stands_behind_another_message() -> None
 
 def test_the_bound_counts_bytes_and_not_characters() -> None:
     outbox = Outbox(3)
-    outbox.put("éa")
+    outbox.put("é")
+    outbox.put("a")
     assert not outbox.is_over
     outbox.put("b")
+    assert outbox.is_over
+
+
+def test_a_message_longer_than_the_bound_is_no_fault_of_the_reader() -> None:
+    outbox = Outbox(3)
+    outbox.put("long message")
+    assert not outbox.is_over
+    outbox.put("a")
     assert outbox.is_over
 
 

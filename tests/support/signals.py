@@ -80,7 +80,7 @@ def fan_noise(samples: int, random: np.random.Generator) -> Float64:
     time = np.arange(samples) / NOISE_RATE
     rush *= 1 + 0.15 * np.sin(2 * np.pi * 1.7 * time)
     harmonics = {50: 0.3, 100: 0.5, 150: 0.2, 200: 0.2, 300: 0.1, 400: 0.08}
-    hum = np.zeros(samples)
+    hum: Float64 = np.zeros(samples)
     for frequency_hz, weight in harmonics.items():
         hum += weight * np.sin(2 * np.pi * frequency_hz * time + random.uniform(0, 2 * np.pi))
     return rush / rms(rush) + 0.8 * hum / rms(hum)
@@ -93,12 +93,12 @@ def babble_noise(utterances: Sequence[Int16], *, talkers: int = 8) -> Noise:
         total = np.zeros(samples)
         for _ in range(talkers):
             offset = int(random.integers(2 * NOISE_RATE))
-            speech: list[Float64] = []
-            while sum(map(len, speech)) < offset + samples:
-                utterance = utterances[random.integers(len(utterances))]
+            speech: Float64 = np.zeros(0)
+            while speech.size < offset + samples:
+                utterance = utterances[int(random.integers(len(utterances)))]
                 pause = np.zeros(int(random.uniform(0.05, 0.4) * NOISE_RATE))
-                speech += [utterance / rms(utterance), pause]
-            total += np.concatenate(speech)[offset : offset + samples]
+                speech = np.concatenate([speech, utterance / rms(utterance), pause])
+            total += speech[offset : offset + samples]
         return total
 
     return babble
@@ -108,9 +108,8 @@ def _shaped_noise(
     samples: int, random: np.random.Generator, response: Callable[[Float64], Float64]
 ) -> Float64:
     spectrum = np.fft.rfft(random.standard_normal(samples))
-    frequencies_hz: Float64 = np.fft.rfftfreq(samples, 1 / NOISE_RATE)
-    shaped: Float64 = np.fft.irfft(spectrum * response(frequencies_hz), samples)
-    return shaped
+    frequencies_hz = np.fft.rfftfreq(samples, 1 / NOISE_RATE).astype(np.float64)
+    return np.fft.irfft(spectrum * response(frequencies_hz), samples).astype(np.float64)
 
 
 def trim_silence(speech: Int16, *, below_peak_db: float = 45.0) -> Int16:

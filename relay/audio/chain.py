@@ -1,0 +1,122 @@
+"""One session's audio, from the client's messages to samples at Scribe's rate."""
+
+import numpy as np
+
+from relay.audio.pcm import Encoding, Float32, Int16, WireFormat, decode_frames, to_pcm16
+from relay.audio.resample import Quality, StreamResampler
+from relay.audio.timeline import Timeline
+
+
+class AudioChain:
+    """Validate, downmix, resample and saturate messages, and keep the session's clock.
+
+    How the audio is cut into messages doesn't change the output by one bit. Each piece between
+    two changes of rate comes out with exactly frames * rate_out / rate_in samples, rounded to
+    nearest, so positions never drift from frames.
+    """
+
+    def __init__(
+        self,
+        rate_in: int,
+        *,
+        encoding: Encoding,
+        channels: int,
+        wire_format: WireFormat = WireFormat.PCM_16000,
+        quality: Quality = Quality.HIGH,
+    ) -> None:
+        """Prepare for messages of `channels` (1 or 2) in `encoding` at `rate_in` Hz.
+
+        Raises:
+            ValueError: If `rate_in` is outside 8000–192000.
+        """
+        self._encoding = encoding
+        self._channels = channels
+        self._quality = quality
+        self._rate_out = wire_format.rate
+        self._resampler = StreamResampler(rate_in, self._rate_out, quality)
+        self._frames_received = 0
+        self._position = 0
+        self._timeline = Timeline(self._rate_out)
+        self._timeline.begin(rate_in, frame=0, position=0)
+
+    @property
+    def frames_received(self) -> int:
+        """The client's frames since the session's first, silence for refused ones included."""
+        return self._frames_received
+
+    @property
+    def position(self) -> int:
+        """Samples put out so far; what is inside the filter isn't among them."""
+        return self._position
+
+    @property
+    def timeline(self) -> Timeline:
+        """The map between the client's frames, positions and seconds; it grows with the session."""
+        return self._timeline
+
+    def push(self, message: bytes | memoryview) -> Int16:
+        """Turn one client message into samples at the wire format's rate.
+
+        Returns:
+            A new array, often shorter or longer than the message and sometimes empty, since the
+            resampler works in blocks.
+
+        Raises:
+            NonFinite: If NaN or ±Inf is in it. Nothing has changed yet: report it to the client,
+                then call `push_silence` with the exception's `frames` to keep the clock.
+            PartialFrame: If it isn't whole frames. The clock is lost, the session can't go on.
+            RuntimeError: If called after `flush`.
+        """
+        return self._process(decode_frames(message, self._encoding, self._channels))
+
+    def push_silence(self, frames: int) -> Int16:
+        """Put silence in the place of `frames` frames that were refused.
+
+        Raises:
+            RuntimeError: If called after `flush`.
+        """
+        return self._process(np.zeros(frames, np.float32))
+
+    def change_rate(self, rate_in: int) -> Int16:
+        """Expect the next message at `rate_in` Hz, because the client's device was changed.
+
+        Returns:
+            The tail of the old device's audio. Empty, with nothing changed, if the rate is the
+            same.
+
+        Raises:
+            ValueError: If `rate_in` is outside 8000–192000; nothing has changed then.
+            RuntimeError: If called after `flush`.
+        """
+        if rate_in == self._resampler.rate_in:
+            return np.empty(0, np.int16)
+        resampler = StreamResampler(rate_in, self._rate_out, self._quality)
+        tail = self._end_piece()
+        self._resampler = resampler
+        self._timeline.begin(rate_in, frame=self._frames_received, position=self._position)
+        return tail
+
+    def flush(self) -> Int16:
+        """End the session's audio: return what the resampler still held.
+
+        Afterwards `timeline.frame_at(position)` is `frames_received`: all audio is covered.
+
+        Raises:
+            RuntimeError: If called twice.
+        """
+        tail = self._end_piece()
+        self._timeline.begin(
+            self._resampler.rate_in, frame=self._frames_received, position=self._position
+        )
+        return tail
+
+    def _process(self, frames: Float32) -> Int16:
+        samples = to_pcm16(self._resampler.push(frames))
+        self._frames_received += frames.size
+        self._position += samples.size
+        return samples
+
+    def _end_piece(self) -> Int16:
+        tail = to_pcm16(self._resampler.push(np.empty(0, np.float32), last=True))
+        self._position += tail.size
+        return tail
