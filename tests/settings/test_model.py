@@ -1,0 +1,215 @@
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import trustme
+from pydantic import SecretStr, ValidationError
+
+from relay.errors import ConfigError
+from relay.settings import ClientSettings, Environment, Settings, known_variables
+from relay.settings.environment import Layer
+
+SECRET = "sk_0123456789abcdef"
+
+
+def load(**variables: str) -> Settings:
+    return Settings.from_environment(Environment(layers=(Layer("environment", variables),)))
+
+
+def faults(**variables: str) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as error:
+        load(**variables)
+    return error.value.faults
+
+
+@pytest.fixture
+def ca_file(tmp_path: Path) -> Iterator[Path]:
+    with trustme.CA().cert_pem.tempfile(dir=str(tmp_path)) as path:
+        yield Path(path)
+
+
+def test_defaults_need_no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RELAY_PORT", "9")
+    settings = Settings()
+    assert (settings.host, settings.port) == ("127.0.0.1", 8000)
+    assert settings.allowed_hosts == ("localhost", "127.0.0.1", "[::1]")
+    assert settings.elevenlabs_api_key is None
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        Settings().port = 1  # type: ignore[misc]  # what the test is about
+
+
+def test_text_becomes_typed_values() -> None:
+    settings = load(
+        RELAY_PORT="9000",
+        RELAY_COMMIT_TIMEOUT="2.5",
+        RELAY_UPSTREAM_ALLOW_PLAINTEXT="true",
+        RELAY_ALLOWED_ORIGINS="https://a.example, https://b.example:444",
+        RELAY_ALLOWED_SURCHARGES="keyterms,transcript_edit",
+        RELAY_PINNED_OPTIONS="keyterms=relay",
+        RELAY_CAPPED_OPTIONS="keyterms=10",
+    )
+    assert settings.port == 9000
+    assert settings.commit_timeout == 2.5
+    assert settings.upstream_allow_plaintext is True
+    assert settings.allowed_origins == ("https://a.example", "https://b.example:444")
+    assert settings.allowed_surcharges == {"keyterms", "transcript_edit"}
+    assert settings.pinned_options == (("keyterms", "relay"),)
+    assert settings.capped_options == {"keyterms": 10.0}
+
+
+@pytest.mark.parametrize(
+    ("region", "url"),
+    [
+        ("default", "wss://api.elevenlabs.io"),
+        ("us", "wss://api.us.elevenlabs.io"),
+        ("eu", "wss://api.eu.residency.elevenlabs.io"),
+        ("in", "wss://api.in.residency.elevenlabs.io"),
+        ("sg", "wss://api.sg.residency.elevenlabs.io"),
+    ],
+)
+def test_region_chooses_the_providers_host(region: str, url: str) -> None:
+    assert load(RELAY_UPSTREAM_REGION=region).upstream_base_url == url
+
+
+def test_url_overrides_the_region() -> None:
+    settings = load(RELAY_UPSTREAM_REGION="eu", RELAY_UPSTREAM_URL="ws://localhost:8001/")
+    assert settings.upstream_base_url == "ws://localhost:8001"
+
+
+def test_every_fault_is_named_at_once() -> None:
+    assert faults(
+        ELEVENLABS_API_KEY="two words",
+        RELAY_PORT="http",
+        RELAY_CHUNK_MS="5",
+        RELAY_LOG_FORMAT="xml",
+        RELAY_HOST="0.0.0.0",
+        RELAY_ALLOWED_SURCHARGES="keyterms,diarize",
+    ) == (
+        "ELEVENLABS_API_KEY (environment): it is empty or holds a space, a line break or a "
+        "character outside ASCII; copy the secret again, alone.",
+        "RELAY_HOST (environment): '0.0.0.0' is not a loopback address, and the relay has no "
+        "sign-in yet, so it listens on this machine alone; give 127.0.0.1, ::1 or localhost.",
+        "RELAY_PORT (environment): 'http' is not a whole number from 0 to 65535.",
+        "RELAY_CHUNK_MS (environment): '5' is not a whole number from 20 to 1000 (ms).",
+        "RELAY_ALLOWED_SURCHARGES (environment): 'diarize' is not one of keyterms, "
+        "entity_detection, entity_redaction, transcript_edit.",
+        "RELAY_LOG_FORMAT (environment): 'xml' is not one of auto, json, console.",
+    )
+
+
+def test_unreadable_secret_files_are_named_with_the_other_faults(tmp_path: Path) -> None:
+    found = faults(ELEVENLABS_API_KEY_FILE=str(tmp_path / "nothing"), RELAY_PORT="-1")
+    assert [fault.split()[0] for fault in found] == ["ELEVENLABS_API_KEY_FILE", "RELAY_PORT"]
+
+
+def test_a_secret_file_alone_is_a_fault_too(tmp_path: Path) -> None:
+    (fault,) = faults(ELEVENLABS_API_KEY_FILE=str(tmp_path))
+    assert fault.startswith("ELEVENLABS_API_KEY_FILE names")
+
+
+def test_secret_comes_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(f"{SECRET}\n")
+    settings = load(ELEVENLABS_API_KEY_FILE=str(tmp_path / "key"))
+    assert settings.elevenlabs_api_key == SecretStr(SECRET)
+
+
+def test_secret_is_in_no_text_of_the_settings() -> None:
+    settings = load(ELEVENLABS_API_KEY=SECRET)
+    assert SECRET not in f"{settings} {settings!r} {settings.model_dump_json()}"
+
+
+def test_secret_is_in_no_traceback_of_a_fault() -> None:
+    with pytest.raises(ConfigError) as error:
+        load(ELEVENLABS_API_KEY=f"{SECRET} {SECRET}")
+    assert SECRET not in "".join(traceback.format_exception(error.value))
+
+
+def test_direct_construction_does_not_repeat_a_wrong_secret() -> None:
+    with pytest.raises(ValidationError) as error:
+        Settings(elevenlabs_api_key=SecretStr(SECRET), port=-1)
+    assert SECRET not in str(error.value)
+
+
+def test_plaintext_upstream_needs_the_switch() -> None:
+    url = "ws://simulator.internal:8001"
+    (fault,) = faults(RELAY_UPSTREAM_URL=url)
+    assert "RELAY_UPSTREAM_ALLOW_PLAINTEXT=true" in fault
+    settings = load(RELAY_UPSTREAM_URL=url, RELAY_UPSTREAM_ALLOW_PLAINTEXT="true")
+    assert settings.upstream_base_url == url
+
+
+def test_pinned_option_with_a_surcharge_must_be_allowed() -> None:
+    (fault,) = faults(RELAY_PINNED_OPTIONS="keyterms=relay")
+    assert fault.startswith("RELAY_PINNED_OPTIONS (environment): keyterms costs extra")
+
+
+def test_hosts_must_not_be_empty() -> None:
+    (fault,) = faults(RELAY_ALLOWED_HOSTS=" , ")
+    assert "every request would be refused" in fault
+
+
+def test_nothing_may_be_given_as_none() -> None:
+    assert Settings(upstream_url=None, upstream_ca_file=None) == Settings()
+
+
+def test_ca_file_is_accepted(ca_file: Path) -> None:
+    assert load(RELAY_UPSTREAM_CA_FILE=str(ca_file)).upstream_ca_file == ca_file
+
+
+def test_ca_file_without_a_certificate_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("not a certificate")
+    (fault,) = faults(RELAY_UPSTREAM_CA_FILE=str(tmp_path / "ca.pem"))
+    assert "holds no certificate in PEM form" in fault
+
+
+def test_ca_file_that_is_missing_is_refused(tmp_path: Path) -> None:
+    (fault,) = faults(RELAY_UPSTREAM_CA_FILE=str(tmp_path / "ca.pem"))
+    assert "can't be read: No such file or directory" in fault
+
+
+@pytest.mark.parametrize("name", ["ledger_seconds", "idle_timeout", "stop_timeout"])
+def test_durations_are_bounded_numbers(name: str) -> None:
+    variable = Settings.variable_of(name)
+    for value in ("nan", "inf", "-1", "0"):
+        (fault,) = faults(**{variable: value})
+        assert fault.startswith(f"{variable} (environment): '{value}' is not a number from")
+
+
+def test_load_reads_flags_environment_and_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RELAY_CHUNK_MS", "50")
+    (tmp_path / "env").write_text("RELAY_CHUNK_MS=60\nRELAY_PORT=7000\nRELAY_MAX_SESSIONS=3\n")
+    settings = Settings.load(env_file=tmp_path / "env", port=7001, host=None)
+    assert (settings.chunk_ms, settings.port, settings.max_sessions) == (50, 7001, 3)
+
+
+def test_fault_of_a_flag_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"RELAY_PORT \(flag\): '99999' is not"):
+        Settings.load(env_file=tmp_path / "none", port=99999)
+
+
+def test_unreadable_env_file_is_a_fault(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="it is a folder"):
+        Settings.load(env_file=tmp_path)
+
+
+def test_flag_that_no_setting_has_is_our_own_fault() -> None:
+    with pytest.raises(TypeError, match="no setting is named prot"):
+        Settings.load(prot=1)
+
+
+def test_client_key_has_its_own_settings() -> None:
+    layer = Layer("environment", {"RELAY_KEY": SECRET})
+    assert ClientSettings.from_environment(Environment(layers=(layer,))).key == SecretStr(SECRET)
+
+
+def test_known_variables_hold_every_field_and_every_secrets_file() -> None:
+    names = known_variables()
+    assert {"ELEVENLABS_API_KEY", "ELEVENLABS_API_KEY_FILE", "RELAY_KEY", "RELAY_PORT"} <= names
+    assert "RELAY_PORT_FILE" not in names
+    assert len(names) == len(Settings.model_fields) + len(ClientSettings.model_fields) + 2
