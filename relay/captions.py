@@ -1,0 +1,287 @@
+"""Segments and words in; plain text, SRT, WebVTT and JSON out. Pure.
+
+A cue never crosses a segment, so what was committed apart is shown apart.
+"""
+
+import json
+import math
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+MAX_LINE_WIDTH = 42
+"""Columns in a line; a Chinese, Japanese or Korean character takes two.
+
+Source: the limit that broadcasters' and streaming services' subtitle guidelines share.
+"""
+
+MAX_LINES = 2
+
+MIN_DURATION = 1.0
+"""Seconds that a cue stays where the next one leaves room for it."""
+
+MAX_DURATION = 7.0
+"""Seconds after which a cue ends; longer, and people read it twice."""
+
+SHORTEST = 0.001
+"""Seconds; a cue must not end when it starts, or players drop it. Source: WebVTT, section 4.1."""
+
+LONG_PAUSE = 0.7
+"""Seconds of silence between two words that end a cue."""
+
+_SENTENCE_END = re.compile(r"[.!?…。！？।][\"'”’»)\]]*$")
+_NOT_A_SENTENCE_END = re.compile(r"(^|\s)(\w|Dr|Mr|Mrs|Ms|Prof|St|No|Nr|vs|etc|e\.g|i\.e)\.$")
+
+
+class SpokenWord(Protocol):
+    """A word, the space between two words, or a sound such as laughter."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def start(self) -> float | None:
+        """Seconds since the session's first sample; `None` if unknown."""
+
+    @property
+    def end(self) -> float | None: ...
+    @property
+    def type(self) -> str:
+        """`word`, `spacing` or `audio_event`."""
+
+
+class SpokenSegment(Protocol):
+    """One committed stretch of a session."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def start(self) -> float:
+        """Seconds since the session's first sample; `end` likewise."""
+
+    @property
+    def end(self) -> float: ...
+    @property
+    def words(self) -> Sequence[SpokenWord] | None:
+        """`None` where only the segment's own bounds are known."""
+
+    @property
+    def language_code(self) -> str | None: ...
+
+
+@dataclass(frozen=True)
+class Cue:
+    """What stands on the screen from `start` to `end`, in seconds."""
+
+    start: float
+    end: float
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A word with the space before it, and when it is said."""
+
+    text: str
+    start: float
+    end: float
+
+
+def make_cues(segments: Iterable[SpokenSegment]) -> list[Cue]:
+    """Cut segments into cues of readable length that never overlap, in order of time."""
+    cues = [
+        Cue(group[0].start, group[-1].end, _wrap(_text_of(group)))
+        for segment in segments
+        for group in _group(_pieces(segment))
+    ]
+    next_starts = (*(cue.start for cue in cues[1:]), math.inf)
+    return [_settle(cue, next_start) for cue, next_start in zip(cues, next_starts, strict=False)]
+
+
+def render_txt(segments: Iterable[SpokenSegment]) -> str:
+    """Write one line for each segment."""
+    return "".join(f"{_one_line(segment.text)}\n" for segment in segments)
+
+
+def render_srt(segments: Iterable[SpokenSegment]) -> str:
+    """Write SubRip."""
+    blocks = []
+    for number, cue in enumerate(make_cues(segments), start=1):
+        times = f"{_timestamp(cue.start, ',')} --> {_timestamp(cue.end, ',')}"
+        # SubRip has no escapes, and players look for the arrow.
+        lines = "\n".join(cue.lines).replace("-->", "->")
+        blocks.append(f"{number}\n{times}\n{lines}\n")
+    return "\n".join(blocks)
+
+
+def render_vtt(segments: Iterable[SpokenSegment]) -> str:
+    """Write WebVTT."""
+    blocks = ["WEBVTT\n"]
+    for cue in make_cues(segments):
+        times = f"{_timestamp(cue.start, '.')} --> {_timestamp(cue.end, '.')}"
+        text = "\n".join(cue.lines)
+        # With `>` escaped no arrow is left in the text.
+        text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        blocks.append(f"{times}\n{text}\n")
+    return "\n".join(blocks)
+
+
+def render_json(segments: Iterable[SpokenSegment]) -> str:
+    """Write everything that is known, times in seconds."""
+    segments = list(segments)
+    transcript = {
+        "text": " ".join(_one_line(segment.text) for segment in segments),
+        "segments": [
+            {
+                "text": segment.text,
+                "start": segment.start,
+                "end": segment.end,
+                "language_code": segment.language_code,
+                "words": None if segment.words is None else [_word(w) for w in segment.words],
+            }
+            for segment in segments
+        ],
+    }
+    return json.dumps(transcript, ensure_ascii=False, indent=2) + "\n"
+
+
+def _word(word: SpokenWord) -> dict[str, Any]:
+    return {"text": word.text, "start": word.start, "end": word.end, "type": word.type}
+
+
+def _pieces(segment: SpokenSegment) -> list[_Piece]:
+    """Cut a segment into timed pieces, each no wider than a line."""
+    words = segment.words or ()
+    if any(word.start is not None for word in words):
+        pieces = _timed(words, segment.start)
+    else:
+        pieces = _spread(_one_line(segment.text), segment.start, segment.end)
+    return [part for piece in pieces for part in _spread_wide(piece)]
+
+
+def _timed(words: Sequence[SpokenWord], start: float) -> Iterator[_Piece]:
+    """Join each word with the space before it; missing times are the neighbours'."""
+    space = ""
+    latest = start
+    for word in words:
+        if word.type == "spacing":
+            space = " "
+            continue
+        begin = max(latest, latest if word.start is None else word.start)
+        latest = max(begin, begin if word.end is None else word.end)
+        if text := _one_line(word.text):
+            yield _Piece(space + text, begin, latest)
+            space = ""
+
+
+def _spread(text: str, start: float, end: float) -> Iterator[_Piece]:
+    """Give each word of an untimed text its share of the time, by its width."""
+    pieces = re.findall(r"\s?\S+", text)
+    per_column = (end - start) / max(1, sum(map(_width, pieces)))
+    for piece in pieces:
+        begin, start = start, start + per_column * _width(piece)
+        yield _Piece(piece, begin, start)
+
+
+def _spread_wide(piece: _Piece) -> Iterator[_Piece]:
+    """Cut a piece that no line can hold, such as a whole sentence of Chinese."""
+    text = piece.text.strip()
+    if _width(text) <= MAX_LINE_WIDTH:
+        yield piece
+        return
+    per_column = (piece.end - piece.start) / _width(text)
+    space = piece.text[: len(piece.text) - len(text)]
+    begin = piece.start
+    for index, part in enumerate(text):
+        end = begin + per_column * _width(part)
+        yield _Piece(part if index else space + part, begin, end)
+        begin = end
+
+
+def _group(pieces: Iterable[_Piece]) -> Iterator[list[_Piece]]:
+    """Collect pieces into cues."""
+    group: list[_Piece] = []
+    for piece in pieces:
+        if group and _ends_before(group, piece):
+            yield group
+            group = []
+        group.append(piece)
+    if group:
+        yield group
+
+
+def _ends_before(group: Sequence[_Piece], piece: _Piece) -> bool:
+    start, last = group[0].start, group[-1]
+    if piece.start - last.end >= LONG_PAUSE or piece.end - start > MAX_DURATION:
+        return True
+    text = _text_of(group)
+    if len(_wrap(text + piece.text)) > MAX_LINES:
+        return True
+    return _is_sentence(text) and last.end - start >= MIN_DURATION
+
+
+def _is_sentence(text: str) -> bool:
+    return bool(_SENTENCE_END.search(text)) and not _NOT_A_SENTENCE_END.search(text)
+
+
+def _wrap(text: str) -> tuple[str, ...]:
+    """Break a text into lines, two of them as even as they can be."""
+    if _width(text) <= MAX_LINE_WIDTH:
+        return (text,)
+    halves = [
+        (abs(_width(first) - _width(second)), first, second)
+        for first, second in _breaks(text)
+        if _width(first) <= MAX_LINE_WIDTH and _width(second) <= MAX_LINE_WIDTH
+    ]
+    if halves:
+        _, first, second = min(halves)
+        return (first, second)
+    fitting = [pair for pair in _breaks(text) if _width(pair[0]) <= MAX_LINE_WIDTH]
+    first, rest = fitting[-1]
+    return (first, *_wrap(rest))
+
+
+def _breaks(text: str) -> list[tuple[str, str]]:
+    """List the ways to break a text: at spaces and between wide characters, else anywhere."""
+    ways = [
+        (text[:i].rstrip(), text[i:].lstrip())
+        for i in range(1, len(text))
+        if text[i] == " " or _may_begin_line(text[i])
+    ]
+    if not any(_width(first) <= MAX_LINE_WIDTH for first, _ in ways):
+        ways = [(text[:i], text[i:]) for i in range(1, len(text))]
+    return ways
+
+
+def _may_begin_line(char: str) -> bool:
+    return _width(char) == 2 and not unicodedata.category(char).startswith("P")
+
+
+def _settle(cue: Cue, next_start: float) -> Cue:
+    """Keep a cue within its shortest and longest time, and out of the next one."""
+    end = min(max(cue.end, cue.start + MIN_DURATION), cue.start + MAX_DURATION, next_start)
+    return Cue(cue.start, max(end, cue.start + SHORTEST), cue.lines)
+
+
+def _text_of(group: Iterable[_Piece]) -> str:
+    return "".join(piece.text for piece in group).strip()
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _width(text: str) -> int:
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
+        for char in text
+    )
+
+
+def _timestamp(seconds: float, mark: str) -> str:
+    milliseconds = round(seconds * 1000)
+    minutes, milliseconds = divmod(milliseconds, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    whole, milliseconds = divmod(milliseconds, 1000)
+    return f"{hours:02}:{minutes:02}:{whole:02}{mark}{milliseconds:03}"
