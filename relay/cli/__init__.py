@@ -1,0 +1,19 @@
+"""The command line: `scribe-relay`.
+
+exits        exit codes, and how an expected error becomes one line
+options      flags that several commands share, and settings made from them
+local        a relay, and a simulator where there is no key, inside this process
+serve  demo  simulate  check_config  doctor  transcribe      one command each
+sources      audio files as paced chunks        session    one file through one session
+targets      where transcripts go               progress   what a terminal shows meanwhile
+"""
+
+from relay.cli.main import command_line
+
+
+def main() -> None:
+    """Run `scribe-relay` with this process's arguments; never returns."""
+    command_line(prog_name="scribe-relay")
+
+
+__all__ = ["command_line", "main"]

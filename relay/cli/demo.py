@@ -1,0 +1,84 @@
+"""`scribe-relay demo`."""
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from relay.cli.local import interrupted, local_relay, run
+from relay.cli.options import (
+    ENV_FILE,
+    configure_logs,
+    load_settings,
+    log_options,
+    upstream_options,
+)
+from relay.settings import Settings
+
+SAMPLE = Path("/usr/share/sounds/alsa/Front_Center.wav")
+"""A human voice that many Linux machines have; something to try at once."""
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  scribe-relay demo
+  scribe-relay demo --port 9000 --simulator-port 9001
+  ELEVENLABS_API_KEY=… scribe-relay demo        # the real service
+"""
+)
+@click.option("--port", type=int, default=8000, show_default=True, help="Port of the relay.")
+@click.option(
+    "--simulator-port",
+    type=click.IntRange(0, 65535),
+    default=8001,
+    show_default=True,
+    help="Port of the simulator.",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["pocketsphinx", "scripted"]),
+    help="What the simulator answers with; by default it recognises speech where it can.",
+)
+@click.option(
+    "--simulator", "force_simulator", is_flag=True, help="Use the simulator although a key is set."
+)
+@upstream_options
+@log_options
+@ENV_FILE
+def demo(env_file: Path, **options: Any) -> None:
+    """Run a relay to try things on.
+
+    No key, no account and no network are needed. Without ELEVENLABS_API_KEY a simulator of the
+    provider runs beside it; with the key set, the real service answers.
+    """
+    local = {name: options.pop(name) for name in ("simulator_port", "engine", "force_simulator")}
+    settings = load_settings(env_file, **options)
+    configure_logs(settings)
+    sample = SAMPLE if SAMPLE.exists() else Path("speech.wav")
+    run(_demo(settings, local, sample))
+    click.echo("Stopped.")
+
+
+async def _demo(settings: Settings, local: dict[str, Any], sample: Path) -> None:
+    async with local_relay(settings, **local) as relay:
+        stream_url = relay.url.replace("http", "ws", 1) + "/v1/stream"
+        click.echo(f"Relay      {relay.url}")
+        click.echo(f"Stream     {stream_url}")
+        if relay.engine is not None:
+            click.echo(f"Simulator  {relay.upstream_url}")
+        click.echo(relay.answers)
+        click.echo("\nIn another terminal:\n")
+        click.echo(f"  {_program()} transcribe {sample} --url {relay.url}\n")
+        click.echo("Ctrl-C ends.")
+        await interrupted()
+
+
+def _program() -> str:
+    """Say how this program can be called from the same folder."""
+    path = Path(sys.argv[0]).absolute()
+    if path.name != "scribe-relay" or shutil.which("scribe-relay"):
+        return "scribe-relay"
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
