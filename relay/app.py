@@ -71,7 +71,9 @@ class HostCheck:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what is addressed to us."""
         is_request = scope["type"] in ("http", "websocket")
-        if is_request and not is_host_allowed(Headers(scope=scope).get("host", ""), self._allowed):
+        # More than one Host is an attempt to be two things at once (RFC 9112, section 3.2).
+        hosts = Headers(scope=scope).getlist("host") if is_request else []
+        if is_request and not (len(hosts) == 1 and is_host_allowed(hosts[0], self._allowed)):
             text = "This relay has another name; an operator can add one to RELAY_ALLOWED_HOSTS.\n"
             await PlainTextResponse(text, 421)(scope, receive, send)
             return

@@ -8,26 +8,22 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlencode
 
-from pydantic import SecretStr
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from relay.audio.pcm import Float32
 from relay.protocol.messages import SUBPROTOCOL
 from relay.server import RelayServer
-from relay.settings import Settings
 from tests.support.contract import check_server_message
-
-KEY = "xi-test-key-0123456789"
+from tests.support.settings import settings_for
 
 Event = dict[str, Any]
 
 
 @asynccontextmanager
-async def relay_to(upstream_url: str, **settings: Any) -> AsyncIterator[RelayServer]:
-    """Serve a relay on a free port, with its upstream at `upstream_url`."""
-    values: dict[str, Any] = {"upstream_url": upstream_url, "port": 0, **settings}
-    async with RelayServer(Settings(elevenlabs_api_key=SecretStr(KEY), **values)) as relay:
+async def relay_to(upstream_url: str, **values: Any) -> AsyncIterator[RelayServer]:
+    """Serve a relay on a free port; `values` as for `settings_for`."""
+    async with RelayServer(settings_for(upstream_url, **values)) as relay:
         yield relay
 
 

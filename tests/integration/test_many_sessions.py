@@ -1,0 +1,100 @@
+"""Two hundred sessions at once in one relay process, with every sample accounted for."""
+
+import asyncio
+import json
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+import numpy as np
+
+from tests.support.relay import Client
+from tests.support.settings import KEY
+
+SESSIONS = 200
+SECONDS = 5
+RATE = 48_000
+MESSAGE = RATE // 10
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@asynccontextmanager
+async def command(*arguments: str, **environment: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run `scribe-relay` in a process of its own."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "relay", *arguments, env={"PATH": "/usr/bin:/bin", **environment}
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def answers(url: str) -> None:
+    """Wait until a server answers."""
+    async with asyncio.timeout(30), aiohttp.ClientSession() as http:
+        while True:
+            try:
+                async with http.get(url):
+                    return
+            except aiohttp.ClientConnectionError:
+                await asyncio.sleep(0.05)
+
+
+async def speak(url: str, number: int, everybody: asyncio.Barrier) -> Client:
+    """One session at the pace of speech, begun when all have connected."""
+    frames = SECONDS * RATE + number  # no two sessions are the same
+    samples = np.full(frames, 0.25, np.float32)
+    async with Client(url, sample_rate=RATE) as client:
+        await everybody.wait()
+        begin = asyncio.get_running_loop().time() + (number % 10) / 100
+        for index in range(0, frames, MESSAGE):
+            await asyncio.sleep(begin + index / RATE - asyncio.get_running_loop().time())
+            await client.connection.send(samples[index : index + MESSAGE].tobytes())
+        await client.say("stop")
+        assert await client.closed(seconds=60) == 1000
+    assert client.of("committed_transcript")[-1]["end_sample"] == frames
+    return client
+
+
+async def test_two_hundred_sessions_in_one_process() -> None:
+    upstream, port = free_port(), free_port()
+    environment = {
+        "ELEVENLABS_API_KEY": KEY,
+        "RELAY_UPSTREAM_URL": f"ws://127.0.0.1:{upstream}",
+        "RELAY_LOG_LEVEL": "warning",
+    }
+    async with (
+        command("simulate", "--engine", "scripted", "--port", str(upstream)),
+        command("serve", "--port", str(port), **environment),
+    ):
+        await answers(f"http://127.0.0.1:{upstream}/simulator/connections")
+        await answers(f"http://127.0.0.1:{port}/healthz")
+        everybody = asyncio.Barrier(SESSIONS)
+        async with asyncio.TaskGroup() as group:
+            for number in range(SESSIONS):
+                group.create_task(speak(f"http://127.0.0.1:{port}", number, everybody))
+        heard = await connections(upstream)
+    samples = sorted(connection["samples"] for connection in heard)
+    expected = sorted(round((SECONDS * RATE + number) / 3) for number in range(SESSIONS))
+    assert len(samples) == SESSIONS
+    assert samples == expected
+
+
+async def connections(port: int) -> list[dict[str, int]]:
+    """What the simulator says it received."""
+    async with (
+        aiohttp.ClientSession() as http,
+        http.get(f"http://127.0.0.1:{port}/simulator/connections") as answer,
+    ):
+        listed: list[dict[str, int]] = json.loads(await answer.text())
+        return listed
