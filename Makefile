@@ -44,7 +44,13 @@ bench: .venv/dev system-packages ## Print the tables that the docs show
 	$(BIN)/python -m bench
 
 docs: .venv/dev ## Write the pages that are made from code
-	$(BIN)/python -m relay.settings
+	$(call page,relay.settings --markdown,docs/reference/settings.md)
+	$(call page,relay.settings --env,.env.example)
+	$(call page,relay.cli.reference,docs/reference/commands.md)
+	$(call page,relay.scribe.reference,docs/reference/scribe-parameters.md)
+
+# A page that can't be made stays as it was.
+page = $(BIN)/python -m $(1) > $(2).new && mv $(2).new $(2) || { rm -f $(2).new; exit 1; }
 
 lock: .venv/uv ## Renew the lock files from pyproject.toml
 	$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \

@@ -14,9 +14,9 @@ import webrtcvad
 
 from relay.audio.activity import FRAMES_PER_SECOND, ActivityDetector
 from relay.audio.chain import AudioChain
+from relay.audio.end_of_speech import EndOfSpeech, VadRule
 from relay.audio.pcm import PCM16_SCALE, Encoding, Float32, Int16
 from relay.audio.resample import Quality, StreamResampler
-from relay.upstream.commit_policy import EndOfSpeech, VadRule
 from tests.support import signals
 from tests.support.signals import NOISE_RATE, Noise
 from tests.support.speech import VOICES, flite

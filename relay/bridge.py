@@ -22,7 +22,6 @@ from relay.errors import (
     MessageTooBig,
     RelayError,
     UpstreamError,
-    UpstreamUnavailable,
 )
 from relay.protocol.close_codes import CloseCode
 from relay.protocol.messages import (
@@ -36,7 +35,7 @@ from relay.protocol.messages import (
     Unmute,
     Warn,
 )
-from relay.protocol.refusal import refuse
+from relay.protocol.refusal import SLOW_READER, refuse
 from relay.scribe.codec import MalformedMessage
 from relay.scribe.messages import ServerMessage as ScribeMessage
 from relay.scribe.parameters import Parameters
@@ -44,10 +43,22 @@ from relay.translator import Ending, Fault, Finished, Left, Refused, Translator
 from relay.upstream.feed import Feed
 from relay.upstream.finals import Final
 from relay.upstream.ledger import Cause, Ledger
-from relay.upstream.session import Complaint, Event, Failed, Opened, Passed, UpstreamSession
+from relay.upstream.session import (
+    Complaint,
+    Event,
+    Failed,
+    Opened,
+    Passed,
+    SegmentDue,
+    UpstreamSession,
+)
 
 TICK = 1.0
 """Seconds between two looks at the clock: acknowledgements, keepalive, everything overdue."""
+
+MESSAGES_AT_ONCE = 64
+"""Messages of one client that are taken before others get a turn: a flood of tiny ones, which
+arrive in one piece, would else stall everybody."""
 
 FAREWELL_TIMEOUT = 5.0
 """Seconds that a client has to take the last messages."""
@@ -140,6 +151,7 @@ class Bridge:
             self._ledger,
             wire_format=config.wire_format,
             is_timed=request.parameters.wants_timed_message,
+            extras=request.parameters.extra_messages,
             opening_deadline=self._loop.time() + config.opening_timeout,
             commit_timeout=config.commit_timeout,
             seconds_at=self._chain.timeline.seconds_at,
@@ -147,7 +159,7 @@ class Bridge:
         )
         self._connection: Upstream | None = None
         self._outbox = Outbox(config.outbox_bytes)
-        self._translator = Translator(self._chain)
+        self._translator = Translator(self._chain, self._ledger)
         self._downstream = DownstreamSession(self._outbox, max_message_bytes=config.message_bytes)
 
         self._ending: asyncio.Future[Ending] = self._loop.create_future()
@@ -204,10 +216,14 @@ class Bridge:
     # The client's side.
 
     async def _pump_client(self) -> None:
+        messages = 0
         try:
             while True:
                 message = await self._client.receive()
                 self._heard_at = self._loop.time()
+                messages += 1
+                if messages % MESSAGES_AT_ONCE == 0:
+                    await asyncio.sleep(0)
                 try:
                     self._receive(self._downstream.receive_message(message))
                 except InputError as error:
@@ -224,7 +240,7 @@ class Bridge:
         """Say what is wrong; what came before it still gets its final."""
         failure, code = refuse(error)
         self._say(failure)
-        self._finish(Refused(code))
+        self._finish(Refused(code, failure.error_type))
         self._advance()
 
     def _receive(self, message: Input) -> None:
@@ -269,12 +285,12 @@ class Bridge:
             await self._client.send(text)
             self._outbox.pop()
 
-    def _say(self, message: ServerMessage, *, is_partial: bool = False) -> None:
-        self._downstream.send_message(message, is_partial=is_partial)
+    def _say(self, message: ServerMessage) -> None:
+        self._downstream.send_message(message)
         self._mail.set()
         if self._outbox.is_over:
             self._log.info("client reads too slowly")
-            self._end(Refused(CloseCode.FAULT))
+            self._end(Refused(CloseCode.FAULT, "slow_reader", SLOW_READER))
 
     # The provider's side; the socket calls these.
 
@@ -285,8 +301,11 @@ class Bridge:
             self._advance()
 
     def upstream_malformed(self, error: MalformedMessage) -> None:
-        """Take notice of a message that can't be read; the session goes on without it."""
+        """Take notice of a message that can't be read."""
         self._log.warning("upstream message not understood", text=str(error))
+        with self._reporting():
+            self._upstream.receive_malformed(error.message_type)
+            self._advance()
 
     def upstream_lost(self, code: int, reason: str) -> None:
         """Take notice that the socket is gone."""
@@ -311,19 +330,24 @@ class Bridge:
         """Hand on what the provider said, and send it what it may have now."""
         for event in self._upstream.events_received():
             self._hand_on(event)
-        connection = self._connection
-        now = self._loop.time()
-        while connection is not None and connection.is_writable:
-            message = self._upstream.message_to_send(now)
-            if message is None:
-                break
-            connection.send(message)
-        if self._upstream.resume_at is not None and self._resume is None:
-            self._resume = self._loop.call_at(self._upstream.resume_at, self._resume_sending)
+        if self._connection is not None:
+            self._send_upstream(self._connection)
         if not self._ledger.is_full:
             self._room.set()
         if self._finishing is not None and self._upstream.is_settled:
             self._end(self._finishing)
+
+    def _send_upstream(self, connection: Upstream) -> None:
+        now = self._loop.time()
+        while connection.is_writable:
+            message = self._upstream.message_to_send(now)
+            if message is None:
+                break
+            connection.send(message)
+        # A socket that isn't writable says by itself when it is again.
+        resume_at = self._upstream.resume_at
+        if connection.is_writable and resume_at is not None and self._resume is None:
+            self._resume = self._loop.call_at(resume_at, self._resume_sending)
 
     def _resume_sending(self) -> None:
         self._resume = None
@@ -333,12 +357,12 @@ class Bridge:
         match event:
             case Opened(session_id):
                 self._log.info("upstream opened", upstream_session_id=session_id)
-            case Passed({"message_type": "partial_transcript"}):
-                self._say(self._translator.translate(event), is_partial=True)
             case Passed() | Final():
                 self._say(self._translator.translate(event))
             case Complaint(text):
                 self._log.warning("upstream refused a message", text=text)
+            case SegmentDue():
+                self._feed.commit(Cause.RELAY)
             case Failed(error):
                 self._end(error)
 
@@ -362,8 +386,8 @@ class Bridge:
                 self._finish(Finished("idle", CloseCode.IDLE))
                 self._advance()
             if self._finishing is not None and now >= self._finish_by:
-                text = "The speech service did not send the last words in time."
-                self._end(UpstreamUnavailable("upstream_unavailable", text))
+                self._upstream.give_up()
+                self._advance()
 
     def _finish(self, ending: Finished | Refused) -> None:
         """Send everything up, and end when every commit is answered."""
@@ -378,6 +402,9 @@ class Bridge:
         self._finishing = ending
 
     def _end(self, ending: Ending) -> None:
+        if isinstance(self._finishing, Refused) and isinstance(ending, RelayError):
+            # What the client did wrong stays the reason, whatever the provider does now.
+            ending = self._finishing
         if not self._ending.done():
             self._ending.set_result(ending)
 
@@ -406,5 +433,8 @@ class Bridge:
             async with asyncio.timeout(FAREWELL_TIMEOUT):
                 await self._send_outbox()
                 await self._client.close(code)
-        except (TimeoutError, ClientLeft):
+        except TimeoutError:
             self._log.info("client did not take the last messages")
+            self._client.abort()
+        except ClientLeft:
+            self._log.info("client left before the last messages")

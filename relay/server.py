@@ -12,6 +12,7 @@ import uvloop
 from starlette.applications import Starlette
 
 from relay.app import create_app
+from relay.edge import BoundedHttp, BoundedWebSocket
 from relay.settings import Settings
 
 MAX_FRAME_BYTES = 1024 * 1024
@@ -119,8 +120,8 @@ def _config(app: Starlette, settings: Settings) -> uvicorn.Config:
         host=settings.host,
         port=settings.port,
         loop="none",
-        http="httptools",
-        ws="websockets-sansio",
+        http=BoundedHttp,
+        ws=BoundedWebSocket,
         ws_max_size=MAX_FRAME_BYTES,
         ws_ping_interval=PING_INTERVAL,
         # A paused reader can't see pongs; liveness is the session's own affair.

@@ -9,12 +9,14 @@ from relay.protocol.close_codes import CloseCode
 from relay.protocol.messages import (
     AudioAcknowledged,
     AudioGap,
+    Failure,
     ScribeEvent,
     ServerMessage,
     SessionEnded,
 )
 from relay.protocol.refusal import INTERNAL_ERROR, refuse
 from relay.upstream.finals import Final
+from relay.upstream.ledger import Ledger
 from relay.upstream.session import Passed
 
 
@@ -28,9 +30,13 @@ class Finished:
 
 @dataclass(frozen=True)
 class Refused:
-    """The client can't go on, and was told why."""
+    """The client can't go on."""
 
     code: CloseCode
+    reason: str
+    """The error's type, for the gap that it leaves."""
+    failure: Failure | None = None
+    """What is said at the end; None where the client was told at once."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +57,18 @@ Ending: TypeAlias = Finished | Refused | Left | Fault | RelayError
 class Translator:
     """Turns positions into the client's frames, and counts what the client was told."""
 
-    def __init__(self, chain: AudioChain) -> None:
-        """Speak of the session whose clock `chain` keeps."""
+    def __init__(self, chain: AudioChain, ledger: Ledger) -> None:
+        """Speak of the session whose clock `chain` and whose coverage `ledger` keeps."""
         self.segments = 0
         self.words = 0
         self._chain = chain
-        self._acknowledged = 0
-        self._covered = 0
+        self._ledger = ledger
+        self._acknowledged = AudioAcknowledged(0, 0)
+
+    @property
+    def covered(self) -> int:
+        """The client's frame before which everything has its final, an empty one perhaps."""
+        return self._chain.timeline.frame_at(self._ledger.covered)
 
     def translate(self, event: Passed | Final) -> ScribeEvent:
         """Say what Scribe said."""
@@ -71,24 +82,23 @@ class Translator:
                 return self._translate_final(event)
 
     def _translate_final(self, final: Final) -> ScribeEvent:
-        self._covered = self._chain.timeline.frame_at(final.commit.position)
         if not final.is_timed:
             self.segments += 1
             self.words += len(final.fields["text"].split())
         covers = {
             "segment": final.segment,
-            "end_sample": self._covered,
+            "end_sample": self._chain.timeline.frame_at(final.commit.position),
             "cause": str(final.commit.cause),
         }
         return ScribeEvent({**final.fields, **covers})
 
     def acknowledge(self) -> AudioAcknowledged | None:
-        """Say how much has arrived, if that is news."""
-        received = self._chain.frames_received
-        if received == self._acknowledged:
+        """Say how much has arrived and how much is settled, if that is news."""
+        now = AudioAcknowledged(self._chain.frames_received, self.covered)
+        if now == self._acknowledged:
             return None
-        self._acknowledged = received
-        return AudioAcknowledged(received)
+        self._acknowledged = now
+        return now
 
     def last_words(self, ending: Ending) -> tuple[list[ServerMessage], CloseCode]:
         """What a client is told at the end, and the close code after it.
@@ -96,16 +106,19 @@ class Translator:
         Audio that no final covers is never passed over in silence.
         """
         received = self._chain.frames_received
+        messages: list[ServerMessage] = []
         match ending:
             case Finished(reason, code):
                 audio_ms = round(self._chain.timeline.seconds_of_frame(received) * 1000)
                 return [SessionEnded(reason, audio_ms, self.segments, self.words)], code
-            case Refused(code):
-                return [], code
+            case Refused(code, reason, failure):
+                messages = [] if failure is None else [failure]
             case RelayError():
                 failure, code = refuse(ending)
+                messages, reason = [failure], failure.error_type
             case _:
-                failure, code = INTERNAL_ERROR, CloseCode.FAULT
-        if received == self._covered:
-            return [failure], code
-        return [AudioGap(self._covered, received, failure.error_type), failure], code
+                messages, code = [INTERNAL_ERROR], CloseCode.FAULT
+                reason = INTERNAL_ERROR.error_type
+        if received > self.covered:
+            messages.insert(0, AudioGap(self.covered, received, reason))
+        return messages, code

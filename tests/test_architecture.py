@@ -21,6 +21,7 @@ ALLOWED: dict[str, set[str]] = {
     "translator": {"audio", "protocol", "upstream", "errors"},
     "bridge": {"audio", "scribe", "protocol", "upstream", "downstream", "translator", "errors"},
     "http": {"audio", "scribe", "protocol", "downstream", "bridge", "errors"},
+    "edge": {"downstream"},
     "settings": {"scribe", "errors"},
 }
 """Each part of `relay` and the parts it may import; those that wire may import all of them."""

@@ -6,13 +6,22 @@ from relay.audio.pcm import Encoding
 from relay.errors import UpstreamUnavailable
 from relay.protocol.close_codes import CloseCode
 from relay.protocol.messages import AudioAcknowledged, AudioGap, Failure, ScribeEvent, SessionEnded
-from relay.protocol.refusal import INTERNAL_ERROR
+from relay.protocol.refusal import INTERNAL_ERROR, SLOW_READER
 from relay.translator import Ending, Fault, Finished, Left, Refused, Translator
 from relay.upstream.finals import TIMED, Final
-from relay.upstream.ledger import Cause, Commit
+from relay.upstream.ledger import Cause, Commit, Ledger
 from relay.upstream.session import Passed
 
 RATE = 48_000
+
+
+def translator(seconds: float, *, covered: int = 0) -> Translator:
+    """Of a session that was sent so much audio, of which `covered` samples have their final."""
+    ledger = Ledger(bound=10**6)
+    ledger.append(b"", covered, Cause.VAD)
+    ledger.advance()
+    ledger.answer()
+    return Translator(chain(seconds), ledger)
 
 
 def chain(seconds: float) -> AudioChain:
@@ -31,7 +40,7 @@ def final(
 
 
 def test_a_final_tells_the_clients_frames() -> None:
-    event = Translator(chain(2)).translate(final(16_000))
+    event = translator(2).translate(final(16_000))
     assert event == ScribeEvent(
         {
             "message_type": "committed_transcript",
@@ -44,46 +53,54 @@ def test_a_final_tells_the_clients_frames() -> None:
 
 
 def test_a_timed_final_is_the_same_segment_and_counts_once() -> None:
-    translator = Translator(chain(2))
-    translator.translate(final(16_000))
-    translator.translate(final(16_000, message_type=TIMED))
-    assert (translator.segments, translator.words) == (1, 2)
+    made = translator(2)
+    made.translate(final(16_000))
+    made.translate(final(16_000, message_type=TIMED))
+    assert (made.segments, made.words) == (1, 2)
 
 
 def test_other_events_pass_as_they_are() -> None:
     fields = {"message_type": "partial_transcript", "text": "two"}
-    assert Translator(chain(0)).translate(Passed(fields)) == ScribeEvent(fields)
+    assert translator(0).translate(Passed(fields)) == ScribeEvent(fields)
 
 
 def test_scribes_warnings_look_like_ours_as_well() -> None:
     fields = {"message_type": "warning", "warning": "Logged."}
-    event = Translator(chain(0)).translate(Passed(fields))
+    event = translator(0).translate(Passed(fields))
     assert event.fields == {**fields, "code": "upstream", "text": "Logged."}
 
 
 def test_what_arrived_is_told_once() -> None:
-    translator = Translator(chain(1))
-    assert translator.acknowledge() == AudioAcknowledged(RATE)
-    assert translator.acknowledge() is None
+    made = translator(1, covered=8_000)
+    assert made.acknowledge() == AudioAcknowledged(RATE, RATE // 2)
+    assert made.acknowledge() is None
 
 
 def test_an_end_in_order_is_summed_up() -> None:
-    translator = Translator(chain(2))
-    translator.translate(final(32_000))
-    assert translator.last_words(Finished("stopped", CloseCode.ENDED)) == (
+    made = translator(2, covered=32_000)
+    made.translate(final(32_000))
+    assert made.last_words(Finished("stopped", CloseCode.ENDED)) == (
         [SessionEnded("stopped", 2000, 1, 2)],
         CloseCode.ENDED,
     )
 
 
 def test_who_was_refused_has_been_told_already() -> None:
-    assert Translator(chain(1)).last_words(Refused(CloseCode.INVALID)) == ([], CloseCode.INVALID)
+    made = translator(1, covered=16_000)
+    refused = Refused(CloseCode.INVALID, "invalid_request")
+    assert made.last_words(refused) == ([], CloseCode.INVALID)
+
+
+def test_a_slow_reader_is_told_at_the_end_what_it_misses() -> None:
+    made = translator(2, covered=16_000)
+    messages, code = made.last_words(Refused(CloseCode.FAULT, "slow_reader", SLOW_READER))
+    assert messages == [AudioGap(RATE, 2 * RATE, "slow_reader"), SLOW_READER]
+    assert code is CloseCode.FAULT
 
 
 def test_an_error_tells_what_is_not_covered() -> None:
-    translator = Translator(chain(2))
-    translator.translate(final(16_000))
-    messages, code = translator.last_words(UpstreamUnavailable("transcriber_error", "Oh."))
+    made = translator(2, covered=16_000)
+    messages, code = made.last_words(UpstreamUnavailable("transcriber_error", "Oh."))
     assert code is CloseCode.UPSTREAM_UNAVAILABLE
     assert messages == [
         AudioGap(RATE, 2 * RATE, "transcriber_error"),
@@ -92,12 +109,11 @@ def test_an_error_tells_what_is_not_covered() -> None:
 
 
 def test_without_a_gap_there_is_nothing_but_the_error() -> None:
-    translator = Translator(chain(1))
-    translator.translate(final(16_000))
-    messages, _ = translator.last_words(UpstreamUnavailable("error", "Oh."))
+    made = translator(1, covered=16_000)
+    messages, _ = made.last_words(UpstreamUnavailable("error", "Oh."))
     assert messages == [Failure("error", "Oh.", retryable=True)]
 
 
 @pytest.mark.parametrize("ending", [Fault(), Left(1006)])
 def test_a_fault_of_ours_is_no_more_than_that(ending: Ending) -> None:
-    assert Translator(chain(0)).last_words(ending) == ([INTERNAL_ERROR], CloseCode.FAULT)
+    assert translator(0).last_words(ending) == ([INTERNAL_ERROR], CloseCode.FAULT)

@@ -18,4 +18,5 @@ Modules, in the order of the data path:
 * `chain`: the three above in a row: messages in, PCM16 out, through changes of rate.
 * `chunker`: samples of any length in, chunks of one length out.
 * `activity`: is somebody speaking, and how loud, every 20 ms.
+* `end_of_speech`: has somebody who spoke been silent long enough.
 """

@@ -12,6 +12,8 @@ class _Piece(NamedTuple):
     frame: int
     position: int
     seconds: Fraction
+    seconds_float: float
+    """The same, for times that are rounded anyway: fractions are slow."""
 
 
 class Timeline:
@@ -56,7 +58,7 @@ class Timeline:
                     f"before the last one at frame {last.frame}, position {last.position}"
                 )
             seconds = last.seconds + Fraction(frame - last.frame, last.rate_in)
-        self._pieces.append(_Piece(rate_in, frame, position, seconds))
+        self._pieces.append(_Piece(rate_in, frame, position, seconds, float(seconds)))
         self._frames.append(frame)
         self._positions.append(position)
 
@@ -76,8 +78,8 @@ class Timeline:
     def seconds_at(self, position: float) -> float:
         """Return the session seconds of an output position, which may lie between samples."""
         piece, following = self._piece(self._positions, position)
-        seconds = float(piece.seconds) + (position - piece.position) / self.rate_out
-        return min(seconds, float(following.seconds)) if following else seconds
+        seconds = piece.seconds_float + (position - piece.position) / self.rate_out
+        return min(seconds, following.seconds_float) if following else seconds
 
     def seconds_of_frame(self, frame: int) -> float:
         """Return the session seconds at which a client's frame begins."""

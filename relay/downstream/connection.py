@@ -10,6 +10,9 @@ from starlette.websockets import (
 from relay.protocol.close_codes import CloseCode
 from relay.protocol.messages import SUBPROTOCOL
 
+ABORT = "scribe-relay.abort"
+"""An extension of ASGI that our own server offers: drops the connection at once."""
+
 
 class ClientLeft(Exception):
     """Raised when the client's connection has ended; `code` as the client gave it."""
@@ -38,7 +41,9 @@ class DownstreamConnection:
         """
         message = await self._websocket.receive()
         if message["type"] == "websocket.disconnect":
-            raise ClientLeft(message.get("code", CloseCode.BROKEN))
+            # uvicorn says 1005 where no close frame came at all, and gives no reason then.
+            has_closed = "reason" in message or message.get("code") == CloseCode.RESTARTING
+            raise ClientLeft(message["code"] if has_closed else CloseCode.BROKEN)
         payload: bytes | None = message.get("bytes")
         return payload if payload is not None else message["text"]
 
@@ -60,3 +65,9 @@ class DownstreamConnection:
                 await self._websocket.close(code, reason)
             except (WebSocketDisconnect, WebSocketDisconnected):
                 return
+
+    def abort(self) -> None:
+        """Drop the connection: a client that takes nothing would hold it, and what waits, open."""
+        abort = self._websocket.scope.get("extensions", {}).get(ABORT)
+        if abort is not None:
+            abort["call"]()

@@ -46,7 +46,11 @@ class OptionPolicy:
         notes = [f"{name} is set by the operator of this relay." for name in sorted(overruled)]
         capped = self._capped(parameters)
         notes += [f"{name} was reduced to what this relay allows." for name in capped]
-        return parameters.replace(**capped), notes
+        try:
+            return parameters.replace(**capped), notes
+        except InvalidParameters as error:
+            text = f"What this relay allows doesn't go together with the rest: {error}."
+            raise InvalidRequest(text) from None
 
     def _capped(self, parameters: Parameters) -> dict[str, Any]:
         changes: dict[str, Any] = {}

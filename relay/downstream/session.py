@@ -3,10 +3,18 @@
 from enum import Enum
 from typing import TypeAlias
 
-from relay.downstream.outbox import Outbox
+from relay.downstream.outbox import Outbox, Slot
 from relay.errors import InputError, InvalidRequest, MessageTooBig
 from relay.protocol.codec import decode_client_message, encode_server_message
-from relay.protocol.messages import MAX_MESSAGE_BYTES, ClientMessage, Format, ServerMessage, Stop
+from relay.protocol.messages import (
+    MAX_MESSAGE_BYTES,
+    AudioAcknowledged,
+    ClientMessage,
+    Format,
+    ScribeEvent,
+    ServerMessage,
+    Stop,
+)
 
 Input: TypeAlias = bytes | ClientMessage
 """Audio, or one of the messages that steer the session."""
@@ -65,7 +73,16 @@ class DownstreamSession:
         """Accept nothing more from the client."""
         self.state = State.STOPPING
 
-    def send_message(self, message: ServerMessage, *, is_partial: bool = False) -> None:
+    def send_message(self, message: ServerMessage) -> None:
         """Number a message and put it into the outbox."""
-        self._outbox.put(encode_server_message(message, self._seq), is_partial=is_partial)
+        slot = None
+        match message:
+            case AudioAcknowledged():
+                slot = Slot.ACKNOWLEDGEMENT
+            case ScribeEvent({"message_type": "partial_transcript"}):
+                slot = Slot.PARTIAL
+            case ScribeEvent({"message_type": "committed_transcript"}):
+                # A partial of the segment that ends here says less than its final.
+                self._outbox.drop(Slot.PARTIAL)
+        self._outbox.put(encode_server_message(message, self._seq), slot)
         self._seq += 1

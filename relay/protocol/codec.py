@@ -15,6 +15,17 @@ from relay.protocol.messages import (
     ServerMessage,
 )
 
+MAX_TEXT_LENGTH = 4096
+"""Characters of a text message; the longest that means anything has some fifty."""
+
+MAX_REASON_LENGTH = 200
+
+
+class _Typed(msgspec.Struct):
+    message_type: str
+
+
+_type_decoder = msgspec.json.Decoder(_Typed)
 _client_decoder = msgspec.json.Decoder(ClientMessage)
 _encoder = msgspec.json.Encoder()
 
@@ -24,13 +35,16 @@ def decode_client_message(text: str) -> ClientMessage:
 
     Raises:
         InputError: If it isn't one of the messages we know. The clock is whole: go on.
-        InvalidRequest: If it announces a sample rate that we can't take. What follows would be
-            audio of an unknown rate, so the session can't go on.
+        InvalidRequest: If it is a `format` without a sample rate that we can take. What follows
+            would be audio of an unknown rate, so the session can't go on.
     """
+    if len(text) > MAX_TEXT_LENGTH:
+        raise InputError(f"Not a message of this protocol: longer than {MAX_TEXT_LENGTH}.")
     try:
         message: ClientMessage = _client_decoder.decode(text)
-    except (msgspec.MsgspecError, UnicodeError) as error:
-        raise InputError(f"Not a message of this protocol: {_reason(error)}.") from None
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        reason = f"Not a message of this protocol: {_reason(error)}."
+        raise (InvalidRequest if _is_format(text) else InputError)(reason) from None
     if isinstance(message, Format):
         check_sample_rate(message.sample_rate)
     return message
@@ -77,6 +91,17 @@ def _fields(message: ServerMessage, seq: int) -> dict[str, Any]:
             return {**msgspec.to_builtins(message), "seq": seq}
 
 
+def _is_format(text: str) -> bool:
+    """Whether a message that can't be read wanted to change the rate."""
+    try:
+        return bool(_type_decoder.decode(text).message_type == "format")
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return False
+
+
 def _reason(error: Exception) -> str:
-    """What msgspec says about a message's shape; it quotes types and field names, never values."""
-    return str(error).rstrip(".")
+    """What msgspec says about a message's shape; it may quote an unknown `message_type`."""
+    if isinstance(error, RecursionError):
+        return "nested too deep"
+    text = str(error).rstrip(".")
+    return text if len(text) <= MAX_REASON_LENGTH else f"{text[:MAX_REASON_LENGTH]}…"

@@ -66,9 +66,11 @@ class ScribeEvent(msgspec.Struct, frozen=True):
 
 
 class AudioAcknowledged(_Tagged, frozen=True, tag="audio_acknowledged"):
-    """How much has arrived: frames since the session's first."""
+    """How much has arrived and how much is settled: frames since the session's first."""
 
     samples_received: int
+    samples_covered: int = 0
+    """All audio before it has its final: in the events so far, or nothing was said in it."""
 
 
 class AudioGap(_Tagged, frozen=True, tag="audio_gap"):

@@ -24,6 +24,14 @@ INTERNAL_ERROR = Failure(
 """What clients learn of our own bugs; the rest is in the log."""
 
 
+SLOW_READER = Failure(
+    "internal_error",
+    "This client takes its events too slowly, and no more could be kept for it. Connect again.",
+    retryable=True,
+)
+"""What a client learns whose outbox is over its bound, if it still reads."""
+
+
 def refuse(error: RelayError) -> tuple[Failure, CloseCode]:
     """Say `error` to a client: the message, and the close code that follows it.
 

@@ -36,6 +36,11 @@ _ERROR_TYPES: Final = frozenset(ErrorType)
 class MalformedMessage(ValueError):
     """Raised when a message isn't what the protocol says; one line, without any transcript."""
 
+    def __init__(self, text: str, message_type: str | None = None) -> None:
+        super().__init__(text)
+        self.message_type = message_type
+        """What kind of message it wanted to be, if that could be read."""
+
 
 def encode_message(fields: Mapping[str, Any]) -> str:
     """Write a message as JSON text; `fields` is what a decoded message had, or a new one."""
@@ -58,16 +63,23 @@ def decode_server_message(data: str | bytes) -> ServerMessage:
         raise MalformedMessage("The message has no `message_type` text.")
     message: ServerMessage
     if known := _MESSAGES.get(message_type):
-        try:
-            message = msgspec.convert(fields, known)
-        except msgspec.ValidationError as error:
-            raise MalformedMessage(f"Malformed {message_type}: {error}.") from error
+        message = _convert(fields, known, message_type)
     elif message_type in _ERROR_TYPES or isinstance(fields.get("error"), str):
         message = ErrorMessage(message_type, _error_text(fields))
     else:
         message = Unknown(message_type)
     message.__dict__["fields"] = fields
     return message
+
+
+def _convert(fields: dict[str, Any], known: type[TypedMessage], message_type: str) -> TypedMessage:
+    try:
+        return msgspec.convert(fields, known)
+    except msgspec.ValidationError as error:
+        if fields.get("words") is not None:
+            # Words that we can't read are still worth passing on, and their text counts.
+            return _convert({**fields, "words": None}, known, message_type)
+        raise MalformedMessage(f"Malformed {message_type}: {error}.", message_type) from error
 
 
 def _decode_object(data: str | bytes) -> dict[str, Any]:

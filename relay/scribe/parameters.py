@@ -240,6 +240,11 @@ class Parameters:
         """Whether each commit is followed by `committed_transcript_with_timestamps`."""
         return self.include_timestamps or self.include_language_detection
 
+    @property
+    def extra_messages(self) -> frozenset[str]:
+        """Types of the messages that follow each final with text, beside the timed one."""
+        return frozenset(kind for name, kind in _EXTRAS.items() if getattr(self, name))
+
     def config_echo(self) -> dict[str, Any]:
         """Write what `session_started` tells of the configuration.
 
@@ -279,6 +284,12 @@ PARAMETERS: Final[Mapping[str, Parameter]] = MappingProxyType(
     }
 )
 """The table, in the vendor's order."""
+
+_EXTRAS: Final = {
+    "entity_detection": "committed_transcript_entities",
+    "entity_redaction": "redacted_transcript",
+    "transcript_edit": "edited_transcript",
+}
 
 _ALWAYS_SENT: Final = frozenset({"model_id", "audio_format", "commit_strategy"})
 

@@ -58,6 +58,9 @@ FINALS: Final = frozenset(
 )
 """Faults of how commits are answered."""
 
+MAX_REASON_BYTES: Final = 123
+"""What a close frame holds besides its code. *Source*: RFC 6455, section 5.5."""
+
 _CONDITIONS: Final = ("after_samples", "after_commits", "after_finals", "after_ms")
 
 
@@ -114,12 +117,14 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
         for name in _CONDITIONS:
             if getattr(self, name) is not None and name not in allowed:
                 raise InvalidFault(f"`{name}` is no condition of kind `{self.kind}`")
-        if self.speed <= 0:
+        if not self.speed > 0:  # NaN isn't, either
             raise InvalidFault(f"`speed` must be above 0, not {self.speed}")
         if not 400 <= self.status <= 599:
             raise InvalidFault(f"`status` must be 400 to 599, not {self.status}")
         if not 1000 <= self.code <= 4999:
             raise InvalidFault(f"`code` must be 1000 to 4999, not {self.code}")
+        if len(self.reason.encode()) > MAX_REASON_BYTES:
+            raise InvalidFault(f"`reason` must have at most {MAX_REASON_BYTES} bytes")
         numbers = ("for_ms", "delay_ms", "commits", "skip", "count", *_CONDITIONS)
         for name in numbers:
             value = getattr(self, name)

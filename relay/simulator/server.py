@@ -106,17 +106,20 @@ class Simulator:
         self._dump_folder = dump_folder
         self._changes = Changes()
         self._live: set[Connection] = set()
+        self._admission = asyncio.Lock()
         self._exit = AsyncExitStack()
 
     @property
     def url(self) -> str:
         """The base URL, as a client needs it: scheme, host and port.
 
+        It stays the same where the simulator is stopped and started again.
+
         Raises:
-            RuntimeError: If the simulator isn't running.
+            RuntimeError: If its port is still to be found, as the context is entered.
         """
         if not self._port:
-            raise RuntimeError("The simulator isn't running: enter its context first")
+            raise RuntimeError("The simulator has no port yet: enter its context first")
         scheme = "ws" if self._ssl_context is None else "wss"
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"{scheme}://{host}:{self._port}"
@@ -226,12 +229,15 @@ class Simulator:
         faults: FaultPlan,
     ) -> None:
         try:
-            connection = await self._admit(request, websocket, record, faults)
+            # One at a time: the engine may take a while, and none may use the same token or the
+            # last free session meanwhile.
+            async with self._admission:
+                connection = await self._admit(request, websocket, record, faults)
+                self._live.add(connection)
         except Refused as refused:
             _note_refusal(record, refused.ending)
             await close_socket(websocket, refused.ending)
             return
-        self._live.add(connection)
         try:
             await connection.run()
         finally:

@@ -110,7 +110,8 @@ class Session:
         if not self.parameters.enable_logging:
             text = "Zero retention needs an enterprise account; this session is logged."
             actions.append(Send(WarningMessage(text).fields))
-        return actions + self._due_faults(self._opened)
+        # What needs nothing more comes after the start, be it late.
+        return actions + [_following(due, 0.0) for due in self._due_faults(self._opened)]
 
     def receive_text(self, data: str | bytes, now: float) -> Sequence[Action]:
         """Take a text frame."""

@@ -1,9 +1,9 @@
 """Where segments end. The relay commits; the provider never does it by itself."""
 
 from collections import deque
-from dataclasses import dataclass
 
 from relay.audio.activity import ActivityFrame
+from relay.audio.end_of_speech import EndOfSpeech, VadRule
 from relay.upstream.ledger import Cause
 
 WINDOW_BEGINS = 25.0
@@ -23,17 +23,8 @@ QUIET_MARGIN_DB = 2.0
 asks for less and less, until at the window's end its loudest will do: waiting for the quietest
 moment of all would need to know the future."""
 
-
-@dataclass(frozen=True, slots=True)
-class VadRule:
-    """Scribe's parameters of voice activity, in seconds; the defaults are Scribe's."""
-
-    silence: float = 1.5
-    """Silence after speech that ends the segment (`vad_silence_threshold_secs`)."""
-    min_speech: float = 0.1
-    """Shorter speech is ignored (`min_speech_duration_ms`)."""
-    min_silence: float = 0.1
-    """Shorter gaps do not count as silence (`min_silence_duration_ms`)."""
+_SLACK = 1e-6
+"""Seconds of rounding that positions divided by the rate may carry."""
 
 
 class CommitPolicy:
@@ -73,40 +64,6 @@ class CommitPolicy:
         self._quiet_moment = QuietMoment()
         if self._end_of_speech is not None:
             self._end_of_speech.reset()
-
-
-class EndOfSpeech:
-    """Finds the moment when somebody who spoke has been silent long enough."""
-
-    def __init__(self, rule: VadRule) -> None:
-        self._rule = rule
-        self.reset()
-
-    def reset(self) -> None:
-        """Forget what was heard; speech that goes on has to prove itself again."""
-        self._is_speaking = False
-        self._run = 0.0
-        self._gap = 0.0
-        self._silence = 0.0
-
-    def observe(self, duration: float, *, is_speech: bool) -> bool:
-        """Take in the next `duration` seconds; whether the segment ends after them."""
-        self._silence += duration
-        if not is_speech:
-            self._gap += duration
-        else:
-            if self._gap >= self._rule.min_silence - _SLACK:
-                self._run = 0.0
-            self._gap = 0.0
-            self._run += duration
-            if self._run >= self._rule.min_speech - _SLACK:
-                self._is_speaking = True
-                self._silence = 0.0
-        return self._is_speaking and self._silence >= self._rule.silence - _SLACK
-
-
-_SLACK = 1e-6
-"""Seconds of rounding that sums of frame durations may carry."""
 
 
 class QuietMoment:

@@ -24,6 +24,9 @@ PING_INTERVAL = 10.0
 PONG_TIMEOUT = 10.0
 """…and seconds after which a missing pong counts as a broken line."""
 
+RETRY_AFTER = 2.0
+"""Seconds a client is told to wait when the provider has no place."""
+
 CLOSE_TIMEOUT = 2.0
 """Seconds that the provider has to answer our close frame."""
 
@@ -46,7 +49,7 @@ class UpstreamConnection(picows.WSListener):
         self._listener = listener
         self._transport: picows.WSTransport | None = None
         self._fragments = bytearray()
-        self._close: tuple[int, str] | None = None
+        self._is_reported = False
         self._is_abandoned = False
 
     @property
@@ -92,9 +95,10 @@ class UpstreamConnection(picows.WSListener):
         if frame.msg_type is picows.WSMsgType.CLOSE:
             payload = frame.get_payload_as_bytes()
             code = int.from_bytes(payload[:2]) if payload else 1005
-            self._close = (code, payload[2:].decode(errors="replace"))
             transport.send_close(picows.WSCloseCode.OK)
             transport.disconnect()
+            # Now, and not when the socket is gone: it may take its time to flush.
+            self._lose(code, payload[2:].decode(errors="replace"))
         elif frame.msg_type in (picows.WSMsgType.TEXT, picows.WSMsgType.CONTINUATION):
             if frame.fin and not self._fragments:
                 self._receive(frame.get_payload_as_bytes())
@@ -107,8 +111,7 @@ class UpstreamConnection(picows.WSListener):
                 self._receive(message)
 
     def on_ws_disconnected(self, transport: picows.WSTransport) -> None:
-        code, reason = self._close or (1006, "")
-        self._listener.upstream_lost(code, reason)
+        self._lose(1006, "")
 
     def pause_writing(self) -> None:
         self.is_writable = False
@@ -116,6 +119,11 @@ class UpstreamConnection(picows.WSListener):
     def resume_writing(self) -> None:
         self.is_writable = True
         self._listener.upstream_writable()
+
+    def _lose(self, code: int, reason: str) -> None:
+        if not self._is_reported:
+            self._is_reported = True
+            self._listener.upstream_lost(code, reason)
 
     def _receive(self, data: bytes) -> None:
         try:
@@ -166,13 +174,15 @@ async def connect(
                 auto_ping_reply_timeout=PONG_TIMEOUT,
             )
     except asyncio.CancelledError:
-        # picows leaves the socket open, and with it a session that the provider counts.
         connection.abandon()
         raise
     except picows.WSHandshakeError as error:
         status = None if error.response is None else int(error.response.status)
         raise _refused(status) from error
     except (TimeoutError, OSError, ssl.SSLError, picows.WSError) as error:
+        # picows leaves a socket that is about to open alone, and with it, later, a session that
+        # the provider counts.
+        connection.abandon()
         reason = "no answer in time" if isinstance(error, TimeoutError) else _name(error)
         raise UpstreamUnavailable(
             "upstream_unavailable", f"The speech service can't be reached: {reason}."
@@ -195,7 +205,15 @@ def _refused(status: int | None) -> UpstreamUnavailable | UpstreamRejected:
             )
         case 429:
             return UpstreamUnavailable(
-                "rate_limited", "The speech service has no free session for this account."
+                "rate_limited",
+                "The speech service has no free session for this account.",
+                RETRY_AFTER,
+            )
+        case int() if 400 <= status < 500 and status not in (408, 425):
+            return UpstreamRejected(
+                "invalid_request",
+                f"The speech service refused the connection: HTTP {status}. An operator should "
+                "look at RELAY_UPSTREAM_URL.",
             )
         case _:
             answer = "no valid answer" if status is None else f"HTTP {status}"

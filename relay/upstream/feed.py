@@ -5,9 +5,10 @@ from typing import Self
 
 from relay.audio.activity import ActivityDetector
 from relay.audio.chunker import Chunker
+from relay.audio.end_of_speech import VadRule
 from relay.audio.pcm import Int16, WireFormat
 from relay.scribe.parameters import CommitStrategy, Parameters
-from relay.upstream.commit_policy import CommitPolicy, VadRule
+from relay.upstream.commit_policy import CommitPolicy
 from relay.upstream.ledger import Cause, Ledger
 
 

@@ -14,7 +14,12 @@ TIMED_MESSAGE_TIMEOUT = 1.0
 Source: about 0.1 s on the live service.
 """
 
+FINAL = "committed_transcript"
 TIMED = "committed_transcript_with_timestamps"
+
+MAX_UNPAIRED = 16
+"""Timed messages that came before their plain ones, and texts whose timed message was given up:
+older ones are forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,12 @@ class _Awaited:
     due: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Early:
+    fields: Mapping[str, Any]
+    due: float
+
+
 class Finals:
     """Pairs what Scribe commits with the ledger's markers and numbers the segments.
 
@@ -52,7 +63,8 @@ class Finals:
         self._is_timed = is_timed
         self._segments = 0
         self._awaited: deque[_Awaited] = deque()
-        self._early: CommittedTranscriptWithTimestamps | None = None
+        self._early: deque[_Early] = deque(maxlen=MAX_UNPAIRED)
+        self._unwanted: deque[str] = deque(maxlen=MAX_UNPAIRED)
 
     @property
     def is_settled(self) -> bool:
@@ -63,6 +75,7 @@ class Finals:
         """Take in a final; the messages to forward, or None if no commit waits for one."""
         commit = self._ledger.answer()
         if commit is None:
+            self._give_up(message.text)
             return None
         plain = None
         if message.text.strip() or commit.cause is Cause.CLIENT:
@@ -72,47 +85,60 @@ class Finals:
         if not self._is_timed:
             return finals
         awaited = _Awaited(plain, message.text, now + TIMED_MESSAGE_TIMEOUT)
-        if self._early is not None:
-            early, self._early = self._early, None
-            return finals + _timed(awaited, early.fields)
+        for early in self._early:
+            if early.fields["text"] == message.text:
+                self._early.remove(early)
+                return finals + _timed(awaited, early.fields)
         self._awaited.append(awaited)
         return finals
 
-    def receive_timed(self, message: CommittedTranscriptWithTimestamps) -> list[Final]:
+    def receive_timed(self, message: CommittedTranscriptWithTimestamps, now: float) -> list[Final]:
         """Take in a timed final; the messages to forward."""
         if not self._is_timed:
             return []
+        if message.text in self._unwanted:
+            # It was given up, and the client has one without words.
+            self._unwanted.remove(message.text)
+            return []
         if not self._awaited:
             # Reversed order was seen on the live service: keep it for its plain final.
-            self._early = message
+            self._early.append(_Early(message.fields, now + TIMED_MESSAGE_TIMEOUT))
             return []
         # By text where that decides, by order where Scribe wrote the two differently.
         texts = [awaited.text for awaited in self._awaited]
         index = texts.index(message.text) if message.text in texts else 0
         finals: list[Final] = []
         for _ in range(index):
-            finals += _without_words(self._awaited.popleft())
+            finals += self._make_up()
         return finals + _timed(self._awaited.popleft(), message.fields)
 
     def expire(self, now: float) -> list[Final]:
         """Make up the timed messages that are overdue, with `words: null`."""
+        while self._early and self._early[0].due <= now:
+            self._early.popleft()
         finals: list[Final] = []
         while self._awaited and self._awaited[0].due <= now:
-            finals += _without_words(self._awaited.popleft())
+            finals += self._make_up()
         return finals
+
+    def _make_up(self) -> list[Final]:
+        awaited = self._awaited.popleft()
+        self._give_up(awaited.text)
+        fields = {
+            "message_type": TIMED,
+            "text": awaited.text,
+            "language_code": None,
+            "words": None,
+        }
+        return _timed(awaited, fields)
+
+    def _give_up(self, text: str) -> None:
+        """Expect nothing of a text's timed message; should it come all the same, it is dropped."""
+        if self._is_timed and text:
+            self._unwanted.append(text)
 
 
 def _timed(awaited: _Awaited, fields: Mapping[str, Any]) -> list[Final]:
     if awaited.plain is None:
         return []
     return [Final(fields, awaited.plain.commit, awaited.plain.segment)]
-
-
-def _without_words(awaited: _Awaited) -> list[Final]:
-    fields = {
-        "message_type": TIMED,
-        "text": awaited.text,
-        "language_code": None,
-        "words": None,
-    }
-    return _timed(awaited, fields)

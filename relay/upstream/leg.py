@@ -28,6 +28,7 @@ class Leg:
         self._sent = 0
         self._position = 0
         self._pieces: list[_Piece] = []
+        self._starts: list[int] = []
 
     @property
     def sent(self) -> int:
@@ -53,7 +54,7 @@ class Leg:
         the end of what was sent (providers round up) is taken as the end.
         """
         at = min(seconds * self._rate, self._sent)
-        index = max(0, bisect_right(self._pieces, at, key=lambda piece: piece.at) - 1)
+        index = max(0, bisect_right(self._starts, at) - 1)
         if not self._pieces:
             return 0.0
         piece = self._pieces[index]
@@ -64,4 +65,6 @@ class Leg:
     def _begin(self, piece: _Piece) -> None:
         if len(self._pieces) >= MAX_PIECES:
             del self._pieces[: MAX_PIECES // 2]
+            del self._starts[: MAX_PIECES // 2]
         self._pieces.append(piece)
+        self._starts.append(piece.at)

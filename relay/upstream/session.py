@@ -1,7 +1,8 @@
 """One session with the provider: what to send when, and what its messages mean. No I/O."""
 
+import math
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeAlias, cast
@@ -21,8 +22,9 @@ from relay.scribe.messages import (
     SessionStarted,
     WarningMessage,
 )
-from relay.upstream.finals import Final, Finals
-from relay.upstream.ledger import Cause, Entry, Ledger
+from relay.upstream.extras import Extras
+from relay.upstream.finals import FINAL, Final, Finals
+from relay.upstream.ledger import Entry, Ledger
 from relay.upstream.leg import Leg
 
 MIN_COMMIT = 0.3
@@ -37,8 +39,12 @@ KEEPALIVE_INTERVAL = 10.0
 KEEPALIVE_SILENCE = 0.1
 """Seconds of silence in a keepalive. Empty chunks are said to do as well, but it isn't proven."""
 
-MAX_SILENT_SEGMENT = 30.0
-"""Seconds of uncommitted keepalive silence after which the relay commits, as Scribe would at 36."""
+MAX_KEEPALIVE_SILENCE = 4.0
+"""Seconds of keepalive silence in one segment after which it has to end.
+
+With the 30 s that a segment may have and the padding, it stays under the 36 s at which Scribe
+commits by itself.
+"""
 
 PACE_BURST = 2.0
 """Seconds of audio that may be sent at once. Source: Scribe is silent until it has 2 s."""
@@ -87,7 +93,12 @@ class Failed:
     error: UpstreamError
 
 
-Event: TypeAlias = Opened | Passed | Final | Complaint | Failed
+@dataclass(frozen=True, slots=True)
+class SegmentDue:
+    """Silence that was put in adds up: the segment has to end before Scribe ends it."""
+
+
+Event: TypeAlias = Opened | Passed | Final | Complaint | SegmentDue | Failed
 
 
 class UpstreamSession:
@@ -104,6 +115,7 @@ class UpstreamSession:
         *,
         wire_format: WireFormat,
         is_timed: bool,
+        extras: Collection[str] = (),
         opening_deadline: float,
         commit_timeout: float,
         seconds_at: Callable[[float], float],
@@ -117,6 +129,7 @@ class UpstreamSession:
                 answers to it.
             wire_format: What the provider was asked to expect.
             is_timed: Each final has a timed message.
+            extras: Types of further messages that each final has.
             opening_deadline: Time until which the provider has to say `session_started`.
             commit_timeout: Seconds within which a commit is answered when there is no backlog.
             seconds_at: Session seconds of a position, for word times.
@@ -127,6 +140,7 @@ class UpstreamSession:
         self.resume_at: float | None = None
         self._ledger = ledger
         self._finals = Finals(ledger, is_timed=is_timed)
+        self._extras = Extras(extras)
         self._wire_format = wire_format
         self._rate = wire_format.rate
         self._encoder = ChunkEncoder(wire_format.rate)
@@ -137,6 +151,7 @@ class UpstreamSession:
         self._speed = speed
         self._leg = Leg(self._rate)
         self._uncommitted = 0
+        self._inserted = 0
         self._deadlines: deque[float] = deque()
         self._allowance = PACE_BURST * self._rate
         self._refilled_at: float | None = None
@@ -147,8 +162,8 @@ class UpstreamSession:
     @property
     def is_settled(self) -> bool:
         """Whether all there was to say is sent, answered and handed on."""
-        ledger = self._ledger
-        return ledger.peek() is None and not ledger.unanswered and self._finals.is_settled
+        is_answered = self._ledger.peek() is None and not self._ledger.unanswered
+        return is_answered and self._finals.is_settled and self._extras.is_settled
 
     @property
     def samples_sent(self) -> int:
@@ -177,13 +192,23 @@ class UpstreamSession:
             case CommittedTranscript():
                 self._receive_final(message, now)
             case CommittedTranscriptWithTimestamps():
-                self._forward(self._finals.receive_timed(message))
+                self._forward(self._finals.receive_timed(message, now))
             case ErrorMessage(error_type=error_type, error=text):
                 self._receive_error(message.error_class, error_type, self._redact(text))
             case WarningMessage(warning=text):
                 self._events.append(Passed({**message.fields, "warning": self._redact(text)}))
             case _:
+                self._extras.receive(str(message.fields["message_type"]))
                 self._events.append(Passed(self._moved(message.fields)))
+
+    def receive_malformed(self, message_type: str | None) -> None:
+        """Take notice of a message that can't be read.
+
+        The session goes on without it unless it was a final: then nobody could tell any more which
+        final answers which commit.
+        """
+        if self.state is not State.CLOSED and message_type == FINAL:
+            self._fail(_unavailable("sent a final that can't be read"))
 
     def connection_lost(self, code: int, reason: str = "") -> None:
         """Take notice that the socket is gone; `code` is 1006 where no close frame came."""
@@ -192,6 +217,11 @@ class UpstreamSession:
         said = f" ({self._redact(reason)})" if reason else ""
         self._fail(_unavailable(f"closed the connection with code {code}{said}"))
 
+    def give_up(self) -> None:
+        """End the session because the last words have not come in time."""
+        if self.state is not State.CLOSED:
+            self._fail(_unavailable("did not send the last words in time"))
+
     def close(self) -> None:
         """End the session from our side; nothing is sent or received any more."""
         self.state = State.CLOSED
@@ -199,6 +229,7 @@ class UpstreamSession:
     def tick(self, now: float) -> None:
         """Do what time asks for: keepalive, overdue answers."""
         self._forward(self._finals.expire(now))
+        self._extras.expire(now)
         if self.state is State.OPENING and self._opening_deadline <= now:
             self._fail(_unavailable("did not start the session in time"))
         elif self.state is State.OPEN and self._deadlines and self._deadlines[0] <= now:
@@ -226,7 +257,7 @@ class UpstreamSession:
         lacking = round(MIN_COMMIT * self._rate) - self._uncommitted
         if lacking > 0:
             payload += self._insert(lacking, now)
-        self._uncommitted = 0
+        self._uncommitted = self._inserted = 0
         backlog = self._ledger.samples / self._rate
         self._deadlines.append(now + self._commit_timeout + backlog / self._speed)
         return self._encoder.encode(payload, commit=True)
@@ -235,10 +266,11 @@ class UpstreamSession:
         assert self._sent_at is not None
         if now - self._sent_at < KEEPALIVE_INTERVAL:
             return None
-        if self._uncommitted >= MAX_SILENT_SEGMENT * self._rate:
-            self._ledger.append(b"", 0, Cause.RELAY)
-            return self.message_to_send(now)
-        return self._encoder.encode(self._insert(round(KEEPALIVE_SILENCE * self._rate), now))
+        silence = round(KEEPALIVE_SILENCE * self._rate)
+        self._inserted += silence
+        if self._inserted >= MAX_KEEPALIVE_SILENCE * self._rate:
+            self._events.append(SegmentDue())
+        return self._encoder.encode(self._insert(silence, now))
 
     def _insert(self, samples: int, now: float) -> bytes:
         self._leg.insert(samples)
@@ -265,6 +297,7 @@ class UpstreamSession:
         finals = self._finals.receive_plain(message, now)
         if finals is not None:
             self._deadlines.popleft()
+            self._extras.expect(message.text, now)
             self._forward(finals)
         elif message.text:
             # Every commit is ours, so a final out of turn leaves it open what it covers.
@@ -280,6 +313,8 @@ class UpstreamSession:
                 self._fail(UpstreamUnavailable(error_type, text, RETRY_AFTER))
 
     def _fail(self, error: UpstreamError) -> None:
+        # What is awaited will not come any more.
+        self._forward(self._finals.expire(math.inf))
         self.state = State.CLOSED
         self._events.append(Failed(error))
 

@@ -64,3 +64,12 @@ def test_turns_are_not_predicted_here() -> None:
     asked: Pairs = [("commit_strategy", "turn_prediction"), ("model_id", "scribe_v3_live")]
     with pytest.raises(InvalidRequest, match="commit_strategy"):
         OptionPolicy().grant(asked)
+
+
+def test_a_cap_that_breaks_the_rest_is_refused_and_said() -> None:
+    policy = OptionPolicy(
+        capped={"entity_redaction": 0}, allowed_surcharges=frozenset({"entity_redaction"})
+    )
+    asked: Pairs = [("entity_redaction", "pii"), ("entity_redaction_mode", "redacted")]
+    with pytest.raises(InvalidRequest, match="entity_redaction_mode"):
+        policy.grant(asked)

@@ -1,48 +1,56 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.downstream.outbox import Outbox
+from relay.downstream.outbox import Outbox, Slot
+
+BOUND = 1000
 
 
 def drain(outbox: Outbox) -> list[str]:
-    taken = []
+    found = []
     while (text := outbox.peek()) is not None:
-        taken.append(text)
+        found.append(text)
         outbox.pop()
-    return taken
+    return found
 
 
-def test_messages_leave_in_order() -> None:
-    outbox = Outbox(100)
+def test_messages_come_out_in_order() -> None:
+    outbox = Outbox(BOUND)
     outbox.put("a")
     outbox.put("b")
+    assert len(outbox) == 2
     assert drain(outbox) == ["a", "b"]
-    assert (len(outbox), outbox.size_bytes) == (0, 0)
+    assert outbox.size_bytes == 0
 
 
-def test_a_newer_partial_replaces_one_that_waits() -> None:
-    outbox = Outbox(100)
+def test_a_newer_partial_replaces_an_older_one_whatever_stands_between() -> None:
+    outbox = Outbox(BOUND)
+    outbox.put("p1", Slot.PARTIAL)
+    outbox.put("ack 1", Slot.ACKNOWLEDGEMENT)
+    outbox.put("p2", Slot.PARTIAL)
+    outbox.put("ack 2", Slot.ACKNOWLEDGEMENT)
+    assert len(outbox) == 2
+    assert drain(outbox) == ["p2", "ack 2"]
+
+
+def test_a_partial_that_is_dropped_leaves_nothing_behind() -> None:
+    outbox = Outbox(BOUND)
+    outbox.put("stale", Slot.PARTIAL)
+    outbox.drop(Slot.PARTIAL)
+    outbox.drop(Slot.PARTIAL)
     outbox.put("final")
-    outbox.put("hel", is_partial=True)
-    outbox.put("hello", is_partial=True)
-    assert drain(outbox) == ["final", "hello"]
+    assert outbox.size_bytes == len("final")
+    assert drain(outbox) == ["final"]
 
 
-def test_a_partial_that_is_being_sent_is_not_replaced() -> None:
-    outbox = Outbox(100)
-    outbox.put("hel", is_partial=True)
-    assert outbox.peek() == "hel"
-    outbox.put("hello", is_partial=True)
-    outbox.pop()
-    assert drain(outbox) == ["hello"]
-
-
-def test_a_partial_does_not_replace_what_stands_behind_another_message() -> None:
-    outbox = Outbox(100)
-    outbox.put("hel", is_partial=True)
-    outbox.put("final")
-    outbox.put("wor", is_partial=True)
-    assert drain(outbox) == ["hel", "final", "wor"]
+def test_what_is_being_sent_is_not_replaced() -> None:
+    outbox = Outbox(BOUND)
+    outbox.put("p1", Slot.PARTIAL)
+    assert outbox.peek() == "p1"
+    outbox.put("p2", Slot.PARTIAL)
+    assert outbox.peek() == "p1"
+    assert drain(outbox) == ["p1", "p2"]
+    assert outbox.size_bytes == 0
 
 
 def test_the_bound_counts_bytes_and_not_characters() -> None:
@@ -62,21 +70,24 @@ def test_a_message_longer_than_the_bound_is_no_fault_of_the_reader() -> None:
     assert outbox.is_over
 
 
-@given(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=40))
-def test_nothing_but_partials_is_ever_dropped(steps: list[tuple[bool, bool]]) -> None:
+@given(st.lists(st.tuples(st.booleans(), st.sampled_from([None, *Slot])), max_size=40))
+def test_only_what_something_newer_replaces_is_ever_dropped(
+    steps: list[tuple[bool, Slot | None]],
+) -> None:
     outbox = Outbox(10**6)
-    kept: list[str] = []
-    taken: list[str] = []
-    for number, (is_partial, takes) in enumerate(steps):
-        outbox.put(f"{number}", is_partial=is_partial)
-        if not is_partial:
-            kept.append(f"{number}")
-        if takes:
-            text = outbox.peek()
-            assert text is not None
-            taken.append(text)
+    put: list[tuple[str, Slot | None]] = []
+    seen: list[str] = []
+    for number, (is_put, slot) in enumerate(steps):
+        if is_put:
+            put.append((f"{number}", slot))
+            outbox.put(f"{number}", slot)
+        elif (text := outbox.peek()) is not None:
+            seen.append(text)
             outbox.pop()
-    taken += drain(outbox)
-    assert [text for text in taken if not steps[int(text)][0]] == kept
-    assert [int(text) for text in taken] == sorted(int(text) for text in taken)
+    seen += drain(outbox)
+    assert seen == sorted(seen, key=int)
+    assert [text for text, slot in put if slot is None and text not in seen] == []
+    for slot in Slot:
+        of_slot = [text for text, other in put if other is slot]
+        assert of_slot[-1:] == [text for text in seen if text in of_slot][-1:]
     assert outbox.size_bytes == 0

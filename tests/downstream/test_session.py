@@ -5,7 +5,14 @@ import pytest
 from relay.downstream.outbox import Outbox
 from relay.downstream.session import MAX_FORMATS, DownstreamSession, State
 from relay.errors import InputError, InvalidRequest, MessageTooBig
-from relay.protocol.messages import MAX_MESSAGE_BYTES, AudioAcknowledged, Commit, Stop
+from relay.protocol.messages import (
+    MAX_MESSAGE_BYTES,
+    AudioAcknowledged,
+    Commit,
+    ScribeEvent,
+    Stop,
+    Warn,
+)
 
 STOP = '{"message_type":"stop"}'
 
@@ -65,10 +72,24 @@ def test_nothing_counts_after_stop(message: bytes | str) -> None:
 def test_messages_are_numbered_from_zero() -> None:
     outbox = Outbox(10**6)
     made = DownstreamSession(outbox)
-    for samples in (10, 20):
-        made.send_message(AudioAcknowledged(samples))
+    for said in ("one", "two"):
+        made.send_message(Warn("odd", said))
     numbers = []
     while (text := outbox.peek()) is not None:
         numbers.append(json.loads(text)["seq"])
         outbox.pop()
     assert numbers == [0, 1]
+
+
+def test_a_client_that_waits_skips_what_is_stale() -> None:
+    outbox = Outbox(10**6)
+    made = DownstreamSession(outbox)
+    for number in range(3):
+        made.send_message(ScribeEvent({"message_type": "partial_transcript", "text": f"{number}"}))
+        made.send_message(AudioAcknowledged(number))
+    made.send_message(ScribeEvent({"message_type": "committed_transcript", "text": "2"}))
+    kinds = []
+    while (waiting := outbox.peek()) is not None:
+        kinds.append(json.loads(waiting)["message_type"])
+        outbox.pop()
+    assert kinds == ["audio_acknowledged", "committed_transcript"]

@@ -4,8 +4,10 @@ import asyncio
 from contextlib import suppress
 
 import numpy as np
+import pytest
 from websockets.exceptions import ConnectionClosed
 
+from relay import bridge
 from relay.audio.pcm import Float32
 from relay.protocol.close_codes import CloseCode
 from relay.simulator.behaviour import Behaviour
@@ -72,11 +74,14 @@ async def test_audio_goes_up_at_four_times_real_time_at_most(simulator: Simulato
         assert strict.connections[0].samples == 12 * RATE
 
 
-async def test_a_client_that_does_not_read_is_cut_off_and_others_go_on() -> None:
+async def test_a_client_that_does_not_read_is_cut_off_and_others_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bridge, "FAREWELL_TIMEOUT", 0.2)
     long_text = "word " * 40_000
     async with (
         Simulator(engine=ScriptedEngine([long_text] * 200), api_keys=(KEY,)) as talkative,
-        relay_to(talkative.url, outbox_bytes=16 * 1024) as relay,
+        relay_to(talkative.url, outbox_bytes=1024 * 1024) as relay,
         Client(relay.url, sample_rate=RATE) as other,
         Client(relay.url, sample_rate=RATE, reads=False) as deaf,
     ):
@@ -88,10 +93,29 @@ async def test_a_client_that_does_not_read_is_cut_off_and_others_go_on() -> None
         await talkative.wait_for(lambda: any(not c.is_open for c in talkative.connections), 40)
         await other.send(seconds(1))
         ended = await other.stop()
+        await asyncio.sleep(0.5)
         deaf.read()
-        assert await deaf.closed() in (CloseCode.FAULT, CloseCode.BROKEN)
+        # It takes nothing, not even its close frame, so its line is dropped.
+        assert await deaf.closed() == CloseCode.BROKEN
     assert ended["audio_ms"] == 2000
     assert len(deaf.finals) < 120
+
+
+async def test_a_client_that_reads_again_in_time_is_told_why_it_was_cut_off() -> None:
+    async with (
+        Simulator(engine=ScriptedEngine(["word " * 40_000] * 200), api_keys=(KEY,)) as talkative,
+        relay_to(talkative.url, outbox_bytes=16 * 1024) as relay,
+        Client(relay.url, sample_rate=RATE, reads=False) as deaf,
+    ):
+        with suppress(ConnectionClosed):
+            for _ in range(120):
+                await deaf.send(seconds(0.3))
+                await deaf.say("commit")
+        await talkative.wait_for(lambda: any(not c.is_open for c in talkative.connections), 40)
+        deaf.read()
+        assert await deaf.closed() == CloseCode.FAULT
+    assert "slowly" in deaf.of("internal_error")[0]["error"]
+    assert deaf.of("audio_gap")[0]["reason"] == "slow_reader"
 
 
 async def test_a_client_that_reads_late_misses_no_final(simulator: Simulator) -> None:

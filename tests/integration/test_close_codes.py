@@ -79,6 +79,17 @@ async def test_what_breaks_the_protocol_ends_the_session_and_loses_nothing(
     assert client.of("committed_transcript")[0]["end_sample"] == len(SECOND)
 
 
+async def test_what_the_client_did_wrong_stays_the_reason(simulator: Simulator) -> None:
+    simulator.faults.add(Fault(FaultKind.OMIT_FINALS))
+    async with relay_to(simulator.url, stop_timeout=0.5) as relay, Client(relay.url) as client:
+        await client.send(SECOND)
+        await client.connection.send(b"abc")
+        assert await client.closed() == CloseCode.INVALID
+    (gap,) = client.of("audio_gap")
+    assert (gap["from_sample"], gap["reason"]) == (0, "invalid_request")
+    assert client.of("upstream_unavailable") == []
+
+
 @pytest.mark.parametrize(
     ("act", "words"),
     [

@@ -281,3 +281,76 @@ async def test_the_wait_for_a_pause_ends_segments_by_voice_activity(
     assert final["cause"] == "vad"
     end_of_speech = len(spoken) - 2 * 16_000
     assert end_of_speech < final["end_sample"] < end_of_speech + 1.3 * 16_000
+
+
+async def test_silence_that_was_answered_by_nothing_is_no_gap(
+    simulator: Simulator, relay: RelayServer
+) -> None:
+    simulator.faults.add(Fault(FaultKind.CLOSE, after_finals=1, code=1011))
+    async with Client(relay.url, sample_rate=16_000) as client:
+        await client.send(np.zeros(31 * 16_000, np.float32), frames_per_message=16_000)
+        assert await client.closed(seconds=40) == 4503
+    assert client.of("committed_transcript") == []
+    (gap,) = client.of("audio_gap")
+    assert gap["from_sample"] >= 25 * 16_000
+
+
+async def test_what_is_settled_is_acknowledged_even_if_nothing_was_said(
+    relay: RelayServer,
+) -> None:
+    async with Client(relay.url, sample_rate=16_000) as client:
+        await client.send(np.zeros(31 * 16_000, np.float32), frames_per_message=16_000)
+        await client.wait_for(
+            lambda: any(
+                event["samples_covered"] >= 25 * 16_000 for event in client.of("audio_acknowledged")
+            ),
+            seconds=30,
+        )
+        await client.stop()
+
+
+async def test_the_end_waits_for_the_extras_that_were_asked_for(simulator: Simulator) -> None:
+    query: dict[str, Any] = {"entity_detection": "all", "entity_redaction": "all"}
+    allowed = frozenset(query)
+    async with (
+        relay_to(simulator.url, allowed_surcharges=allowed) as relay,
+        Client(relay.url, sample_rate=16_000, **query) as client,
+    ):
+        await client.send(noise(1.0, 16_000))
+        await client.stop()
+    assert len(client.of("committed_transcript_entities")) == 1
+    assert len(client.of("redacted_transcript")) == 1
+
+
+async def test_a_late_timed_final_does_not_shift_the_next_ones(simulator: Simulator) -> None:
+    behaviour = Behaviour(timed_delay=2.2)
+    async with (
+        Simulator(api_keys=(KEY,), behaviour=behaviour) as late,
+        relay_to(late.url) as relay,
+        Client(relay.url, sample_rate=16_000, include_timestamps="true") as client,
+    ):
+        for number in range(1, 4):
+            await client.send(noise(1.0, 16_000))
+            await client.say("commit")
+            await client.count("committed_transcript_with_timestamps", number)
+        await client.stop()
+    for plain, timed in zip(
+        client.of("committed_transcript"),
+        client.of("committed_transcript_with_timestamps"),
+        strict=True,
+    ):
+        assert (plain["segment"], plain["text"]) == (timed["segment"], timed["text"])
+
+
+async def test_a_timed_final_that_a_break_swallowed_is_made_up(
+    simulator: Simulator, relay: RelayServer
+) -> None:
+    simulator.faults.add(Fault(FaultKind.OMIT_TIMED))
+    simulator.faults.add(Fault(FaultKind.DROP, after_finals=1))
+    async with Client(relay.url, sample_rate=16_000, include_timestamps="true") as client:
+        await client.send(noise(1.0, 16_000))
+        await client.say("commit")
+        assert await client.closed() == 4503
+    (timed,) = client.of("committed_transcript_with_timestamps")
+    assert timed["words"] is None
+    assert client.of("audio_gap") == []

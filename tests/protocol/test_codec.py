@@ -49,9 +49,9 @@ def test_client_messages(text: str, message: ClientMessage) -> None:
         "{}",
         '{"message_type":7}',
         '{"message_type":"dance"}',
-        '{"message_type":"format"}',
-        '{"message_type":"format","sample_rate":"high"}',
-        "[" * 100_000,
+        "[" * 4000,
+        '{"message_type":"commit","x":' + "[" * 2000 + "]" * 2000 + "}",
+        '{"message_type":"commit"' + " " * 5000 + "}",
         "\ud800",
     ],
 )
@@ -67,7 +67,7 @@ def test_no_text_breaks_the_decoder(text: str) -> None:
 
 
 def test_values_are_not_repeated_in_the_error() -> None:
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(InvalidRequest) as caught:
         decode_client_message('{"message_type":"format","sample_rate":"my secret"}')
     assert "my secret" not in str(caught.value)
 
@@ -96,8 +96,12 @@ def test_the_bounds_of_the_rate_are_inclusive(rate: int) -> None:
             {"message_type": "partial_transcript", "text": "hé"},
         ),
         (
-            AudioAcknowledged(48_000),
-            {"message_type": "audio_acknowledged", "samples_received": 48_000},
+            AudioAcknowledged(48_000, 24_000),
+            {
+                "message_type": "audio_acknowledged",
+                "samples_received": 48_000,
+                "samples_covered": 24_000,
+            },
         ),
         (
             AudioGap(0, 480, "error"),
@@ -134,3 +138,15 @@ def test_the_bounds_of_the_rate_are_inclusive(rate: int) -> None:
 )
 def test_server_messages(message: ServerMessage, fields: dict[str, object]) -> None:
     assert json.loads(encode_server_message(message, 7)) == {**fields, "seq": 7}
+
+
+@pytest.mark.parametrize("rate", ["", ',"sample_rate":"high"', ',"sample_rate":44100.5'])
+def test_a_change_of_rate_that_cannot_be_read_ends_the_session(rate: str) -> None:
+    with pytest.raises(InvalidRequest):
+        decode_client_message('{"message_type":"format"' + rate + "}")
+
+
+def test_an_error_repeats_no_more_than_a_little() -> None:
+    with pytest.raises(InputError) as caught:
+        decode_client_message('{"message_type":"' + "x" * 4000 + '"}')
+    assert len(str(caught.value)) < 300

@@ -106,6 +106,10 @@ class Client:
         await self.wait_for(lambda: bool(self.of(message_type)), seconds)
         return self.of(message_type)[0]
 
+    async def count(self, message_type: str, number: int, *, seconds: float = 20.0) -> None:
+        """Wait until so many events of a type have come."""
+        await self.wait_for(lambda: len(self.of(message_type)) >= number, seconds)
+
     async def closed(self, seconds: float = 20.0) -> int:
         """Wait for the end; the close code."""
         await self.wait_for(lambda: self.close_code is not None, seconds)

@@ -6,12 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.audio.activity import ActivityFrame
-from relay.upstream.commit_policy import (
-    WINDOW_BEGINS,
-    WINDOW_ENDS,
-    CommitPolicy,
-    VadRule,
-)
+from relay.audio.end_of_speech import VadRule
+from relay.upstream.commit_policy import WINDOW_BEGINS, WINDOW_ENDS, CommitPolicy
 from relay.upstream.ledger import Cause
 
 RATE = 16_000
@@ -55,33 +51,6 @@ def test_silence_after_speech_ends_the_segment() -> None:
 def test_each_utterance_is_one_segment() -> None:
     utterance = ((1, SPEECH, True), (2, PAUSE, False))
     assert vad(*utterance, *utterance) == [2.5, 5.5]
-
-
-def test_silence_without_speech_ends_nothing() -> None:
-    assert vad((10, PAUSE, False)) == []
-
-
-def test_a_pause_within_a_sentence_ends_nothing() -> None:
-    assert vad((1, SPEECH, True), (1.4, PAUSE, False), (1, SPEECH, True)) == []
-
-
-def test_speech_that_is_too_short_is_ignored() -> None:
-    assert vad((0.08, SPEECH, True), (3, PAUSE, False)) == []
-
-
-def test_a_click_in_the_silence_does_not_prolong_it() -> None:
-    click = (0.04, SPEECH, True)
-    assert vad((1, SPEECH, True), (1, PAUSE, False), click, (1, PAUSE, False)) == [2.5]
-
-
-def test_gaps_that_are_too_short_do_not_break_speech() -> None:
-    syllables = ((0.06, SPEECH, True), (0.06, PAUSE, False)) * 2
-    assert vad(*syllables, (2, PAUSE, False)) == [1.68]
-
-
-def test_gaps_of_silence_break_speech() -> None:
-    clicks = ((0.06, SPEECH, True), (0.1, PAUSE, False)) * 5
-    assert vad(*clicks, (2, PAUSE, False)) == []
 
 
 def test_the_client_chooses_the_silence() -> None:

@@ -1,6 +1,6 @@
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from relay.scribe.errors import CLASS_OF, ErrorClass, ErrorType
 from relay.scribe.messages import (
     CommittedTranscript,
     CommittedTranscriptWithTimestamps,
+    EditedTranscript,
     ErrorMessage,
     PartialTranscript,
     SessionStarted,
@@ -24,13 +25,14 @@ from relay.upstream.finals import Final
 from relay.upstream.ledger import Cause, Ledger
 from relay.upstream.session import (
     KEEPALIVE_INTERVAL,
-    MAX_SILENT_SEGMENT,
+    MAX_KEEPALIVE_SILENCE,
     MIN_COMMIT,
     PACE_BURST,
     Complaint,
     Failed,
     Opened,
     Passed,
+    SegmentDue,
     State,
     UpstreamSession,
 )
@@ -48,6 +50,7 @@ class Conversation:
         *,
         is_open: bool = True,
         is_timed: bool = False,
+        extras: Sequence[str] = (),
         seconds_at: Callable[[float], float] = lambda position: position / RATE,
         wire_format: WireFormat = WireFormat.PCM_16000,
     ) -> None:
@@ -57,6 +60,7 @@ class Conversation:
             self.ledger,
             wire_format=wire_format,
             is_timed=is_timed,
+            extras=extras,
             opening_deadline=OPENING_DEADLINE,
             commit_timeout=COMMIT_TIMEOUT,
             seconds_at=seconds_at,
@@ -356,15 +360,65 @@ def test_a_quiet_socket_is_kept_open_by_silence_that_has_no_session_time() -> No
     assert talk.ledger.end == RATE
 
 
-def test_keepalive_silence_is_committed_before_scribe_does_it() -> None:
+def test_a_segment_full_of_keepalive_silence_is_due_before_scribe_ends_it() -> None:
     talk = Conversation()
-    flags = []
-    for _ in range(round(MAX_SILENT_SEGMENT / 0.1) + 1):
+    for _ in range(round(MAX_KEEPALIVE_SILENCE / 0.1)):
+        assert talk.events() == []
         talk.now += KEEPALIVE_INTERVAL
-        flags += [commit for _, commit in talk.sent()]
-    assert flags == [False] * round(MAX_SILENT_SEGMENT / 0.1) + [True]
+        talk.sent()
+    assert talk.events() == [SegmentDue()]
+    talk.speak(0, Cause.RELAY)
+    assert talk.sent() == [(0, True)]
     talk.receive(CommittedTranscript(""))
     assert talk.events() == []
+    assert talk.session.is_settled
+    talk.now += KEEPALIVE_INTERVAL
+    talk.sent()
+    assert talk.events() == []
+
+
+@pytest.mark.parametrize("moment", ["fails", "is given up"])
+def test_a_timed_message_that_can_no_longer_come_is_made_up(moment: str) -> None:
+    talk = Conversation(is_timed=True)
+    talk.speak(1.0, Cause.CLIENT)
+    talk.sent()
+    talk.receive(CommittedTranscript("hello"))
+    talk.events()
+    if moment == "fails":
+        talk.session.connection_lost(1006)
+    else:
+        talk.session.give_up()
+    made_up, failed = talk.events()
+    assert made_up.fields["words"] is None
+    assert isinstance(failed, Failed)
+
+
+def test_giving_up_what_has_ended_changes_nothing() -> None:
+    talk = Conversation()
+    talk.session.close()
+    talk.session.give_up()
+    assert talk.events() == []
+
+
+def test_a_final_that_cannot_be_read_ends_the_session() -> None:
+    talk = Conversation()
+    talk.session.receive_malformed("partial_transcript")
+    talk.session.receive_malformed(None)
+    assert talk.events() == []
+    talk.session.receive_malformed("committed_transcript")
+    (failed,) = talk.events()
+    assert isinstance(failed.error, UpstreamUnavailable)
+    talk.session.receive_malformed("committed_transcript")
+    assert talk.events() == []
+
+
+def test_the_end_waits_for_what_else_was_asked_for() -> None:
+    talk = Conversation(extras=["edited_transcript"])
+    talk.speak(1.0, Cause.CLIENT)
+    talk.sent()
+    talk.receive(CommittedTranscript("hello"))
+    assert not talk.session.is_settled
+    talk.receive(EditedTranscript("hello", "HELLO"))
     assert talk.session.is_settled
 
 
@@ -408,6 +462,8 @@ def test_every_final_covers_the_next_stretch(steps: list[tuple[str, int, Cause |
                 talk.receive(CommittedTranscript(f"n {answered}"))
         flagged += sum(commit for _, commit in talk.sent())
         for event in talk.events():
+            if isinstance(event, SegmentDue):
+                continue
             assert isinstance(event, Final)
             assert event.segment == len(positions)
             assert event.fields["text"] == f"n {event.segment + 1}"

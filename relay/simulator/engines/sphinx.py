@@ -100,9 +100,11 @@ async def _start_worker() -> "_Worker":
     try:
         async with asyncio.timeout(START_TIMEOUT):
             await worker.ready
-    except BaseException:
-        await worker.aclose()
-        raise
+    except TimeoutError as error:
+        raise EngineFailed("A recognising process took too long to start.") from error
+    finally:
+        if not worker.is_ready:
+            await worker.aclose()
     return worker
 
 
@@ -140,7 +142,12 @@ class _Worker(asyncio.SubprocessProtocol):
             self._exited.set_result(None)
         for stream in self.streams.values():
             stream.fail("The recognising process ended.")
+        self._transport.close()
         _log.info("recogniser ended", returncode=self._transport.get_returncode())
+
+    @property
+    def is_ready(self) -> bool:
+        return self.ready.done() and not self.ready.cancelled() and not self.ready.exception()
 
     @property
     def pid(self) -> int:
@@ -155,7 +162,6 @@ class _Worker(asyncio.SubprocessProtocol):
         if self.is_alive:
             self._transport.kill()
         await self._exited
-        self._transport.close()
 
 
 class _SphinxStream(Stream):

@@ -112,26 +112,25 @@ class Decoders:
 
     def __init__(self) -> None:
         self._free: list[Any] = []
-        self._first_cmn = ""
 
     def acquire(self) -> Any:
         """Return a decoder that knows nothing of earlier speakers."""
         if not self._free:
-            self._free.append(self._load())
+            return _load_decoder()
         decoder = self._free.pop()
-        decoder.set_cmn(self._first_cmn)
+        # Forgets the voice's spectrum and the noise's, both of which change what is understood.
+        decoder.reinit_feat()
         return decoder
 
     def release(self, decoder: Any) -> None:
         self._free.append(decoder)
 
-    def _load(self) -> Any:
-        # Imported late, because only this process may load it, and because it is an extra.
-        from pocketsphinx import Decoder
 
-        decoder = Decoder(loglevel="FATAL")
-        self._first_cmn = decoder.get_cmn(update=False)
-        return decoder
+def _load_decoder() -> Any:
+    # Imported late, because only this process may load it, and because it is an extra.
+    from pocketsphinx import Decoder
+
+    return Decoder(loglevel="FATAL")
 
 
 class Recogniser:

@@ -1,0 +1,6 @@
+"""Print every table that the documentation shows: `python -m bench`."""
+
+from bench import audio, hot_path
+
+audio.main()
+hot_path.main()

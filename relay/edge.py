@@ -1,0 +1,108 @@
+"""uvicorn's protocols with the bounds that it leaves out.
+
+A request's head is bounded in bytes and in time, so that nobody fills the memory or holds a
+connection open with half a request; a WebSocket that doesn't take its pongs is dropped; and a
+session can drop its connection at once.
+"""
+
+import asyncio
+from typing import Any, Final
+
+import websockets.http11
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
+
+from relay.downstream.connection import ABORT
+
+MAX_HEAD_BYTES: Final = 64 * 1024
+"""Of a request's line and headers, beside what arrives in one piece with their end. Two thousand
+characters of instructions, which Scribe takes in the query, need 12 KiB when they are Cyrillic."""
+
+HEAD_TIMEOUT: Final = 10.0
+"""Seconds in which a request's head has to come."""
+
+MAX_UNSENT_BYTES: Final = 64 * 1024
+"""Unsent bytes of a WebSocket at which a ping that wants an answer drops it."""
+
+# uvicorn hands the request's head to websockets, which would stop at 8 KiB without an answer. The
+# library offers this as an environment variable, read when it is imported.
+websockets.http11.MAX_LINE_LENGTH = MAX_HEAD_BYTES
+
+
+class BoundedHttp(HttpToolsProtocol):
+    """HTTP/1.1 with bounded heads."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._head_bytes = 0
+        self._is_in_head = True
+        self._deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+        super().connection_made(transport)
+        self._deadline = self.loop.call_later(HEAD_TIMEOUT, transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._disarm()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._is_in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self._disarm()
+                self.transport.write(_TOO_LARGE)
+                self.transport.close()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._is_in_head = True
+        if self._deadline is None:
+            self._deadline = self.loop.call_later(HEAD_TIMEOUT, self.transport.abort)
+
+    def on_headers_complete(self) -> None:
+        self._disarm()
+        self._is_in_head = False
+        self._head_bytes = 0
+        super().on_headers_complete()
+
+    def _disarm(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+
+class BoundedWebSocket(WebSocketsSansIOProtocol):
+    """WebSockets that can be dropped, and that never owe much."""
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if not self.handshake_initiated and self.conn.handshake_exc is not None:
+            # websockets gives no answer to a request that it can't read.
+            self.transport.write(_BAD_REQUEST)
+            self.transport.close()
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if self.response.status_code == 101:
+            extensions: dict[str, Any] = self.scope["extensions"]
+            extensions[ABORT] = {"call": self.transport.abort}
+
+    def handle_ping(self) -> None:
+        if self.transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
+            self.transport.abort()
+            return
+        super().handle_ping()
+
+
+def _answer(status: str, text: str = "") -> bytes:
+    return (
+        f"HTTP/1.1 {status}\r\ncontent-type: text/plain; charset=utf-8\r\n"
+        f"content-length: {len(text)}\r\nconnection: close\r\n\r\n{text}"
+    ).encode()
+
+
+_TOO_LARGE: Final = _answer("431 Request Header Fields Too Large", "Send less than 64 KiB.\n")
+_BAD_REQUEST: Final = _answer("400 Bad Request", "Not a WebSocket handshake.\n")
