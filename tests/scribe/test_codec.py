@@ -283,3 +283,21 @@ def test_a_client_message_is_refused_with_the_reason(data: str, text: str) -> No
         decode_client_message(data)
     assert str(caught.value).startswith(text)
     assert len(str(caught.value)) < 120
+
+
+def test_words_that_cannot_be_read_do_not_cost_the_text() -> None:
+    fields = {
+        "message_type": "committed_transcript_with_timestamps",
+        "text": "hello",
+        "words": [{"text": 7}],
+    }
+    message = decode_server_message(json.dumps(fields))
+    assert isinstance(message, CommittedTranscriptWithTimestamps)
+    assert (message.text, message.words) == ("hello", None)
+    assert message.fields == fields
+
+
+def test_a_malformed_message_says_what_it_wanted_to_be() -> None:
+    with pytest.raises(MalformedMessage) as caught:
+        decode_server_message('{"message_type":"committed_transcript"}')
+    assert caught.value.message_type == "committed_transcript"

@@ -207,3 +207,10 @@ def test_the_rate_is_part_of_the_format() -> None:
 
 def test_each_parameter_is_explained() -> None:
     assert all(row.help.endswith(".") and row.kind.describe() for row in PARAMETERS.values())
+
+
+def test_what_follows_a_final_is_known_beforehand() -> None:
+    assert Parameters().extra_messages == frozenset()
+    both = Parameters(entity_detection=("all",), entity_redaction=("pii",))
+    assert both.extra_messages == {"committed_transcript_entities", "redacted_transcript"}
+    assert Parameters(transcript_edit="Shout.").extra_messages == {"edited_transcript"}
