@@ -7,7 +7,9 @@ UV := $(BIN)/uv
 export UV_PYTHON_DOWNLOADS := never
 
 PURE_TESTS := tests/audio tests/scribe tests/protocol tests/upstream tests/downstream \
-	tests/test_captions.py tests/test_translator.py
+	tests/test_captions.py tests/test_translator.py \
+	$(patsubst %,tests/simulator/%.py,test_credentials test_endpointer engines/test_wire \
+		test_extras test_faults test_refusals test_session)
 TIMES := --durations=10
 
 .DEFAULT_GOAL := help

@@ -72,6 +72,20 @@ PURE += [
     for path in FILES
     if part_of(path) in {"upstream", "downstream"} and path.name != "connection.py"
 ]
+PURE += [
+    RELAY / "simulator" / f"{name}.py"
+    for name in (
+        "actions",
+        "behaviour",
+        "credentials",
+        "endpointer",
+        "engines/wire",
+        "extras",
+        "faults",
+        "refusals",
+        "session",
+    )
+]
 
 
 @pytest.mark.parametrize("path", PURE, ids=lambda path: str(path.relative_to(RELAY)))
