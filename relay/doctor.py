@@ -51,9 +51,22 @@ EXPLANATIONS = {
 }
 """What to do about the errors with which the provider refuses a session."""
 
+_STATUS_ERRORS = {401: "auth_error", 403: "auth_error", 429: "rate_limited"}
+"""What HTTP says instead, by status."""
 
 _PACKAGES = ("uvloop", "uvicorn", "picows", "soxr")
 """What decides most about how the relay behaves."""
+
+
+class _Direct(connect):
+    """A WebSocket to the very host that was named.
+
+    websockets follows redirects, and sends a header that it doesn't know for a secret, such as
+    `xi-api-key`, to wherever they lead.
+    """
+
+    def process_redirect(self, exc: Exception) -> Exception:
+        return exc
 
 
 class Status(StrEnum):
@@ -89,8 +102,10 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     if parts.scheme == "wss":
         context = ssl.create_default_context(cafile=settings.upstream_ca_file)
         yield (found := await check_tls(host, port, context))
-        if found.status is Status.FAIL:
-            return
+    else:
+        yield (found := await check_tcp(host, port))
+    if found.status is Status.FAIL:
+        return
     base = settings.upstream_base_url.replace("ws", "http", 1)
     yield await check_clock(base, context)
     if settings.elevenlabs_api_key is not None:
@@ -162,17 +177,17 @@ async def check_tls(host: str, port: int, context: ssl.SSLContext) -> Finding:
             "If a private authority signed it, name its certificate in RELAY_UPSTREAM_CA_FILE; "
             "else check this machine's clock and its CA certificates.",
         )
-    except (OSError, TimeoutError) as error:
+    except ssl.SSLError as error:
         return Finding(
             "tls",
             Status.FAIL,
-            f"{host}:{port} can't be reached: {_reason(error)}.",
-            "Check the firewall: the relay needs outgoing TCP to this port.",
+            f"{host}:{port} does not speak TLS as expected: {_reason(error)}.",
+            "Check host and port in RELAY_UPSTREAM_URL, and what intercepts TLS on the way.",
         )
-    try:
-        certificate = writer.get_extra_info("peercert")
-    finally:
-        writer.close()
+    except (OSError, TimeoutError) as error:
+        return _unreachable("tls", host, port, error)
+    certificate = writer.get_extra_info("peercert")
+    writer.close()
     days = int((ssl.cert_time_to_seconds(certificate["notAfter"]) - time.time()) // 86_400)
     if days < CERTIFICATE_WARNING_DAYS:
         return Finding(
@@ -182,6 +197,26 @@ async def check_tls(host: str, port: int, context: ssl.SSLContext) -> Finding:
             "Ask whoever runs that host to renew it.",
         )
     return Finding("tls", Status.OK, f"{host} is trusted; its certificate ends in {days} days.")
+
+
+async def check_tcp(host: str, port: int) -> Finding:
+    """Open a connection without TLS, as to a simulator."""
+    try:
+        async with asyncio.timeout(TIMEOUT):
+            _, writer = await asyncio.open_connection(host, port)
+    except (OSError, TimeoutError) as error:
+        return _unreachable("tcp", host, port, error)
+    writer.close()
+    return Finding("tcp", Status.OK, f"{host}:{port} takes connections.")
+
+
+def _unreachable(check: str, host: str, port: int, error: Exception) -> Finding:
+    return Finding(
+        check,
+        Status.FAIL,
+        f"{host}:{port} can't be reached: {_reason(error)}.",
+        "Check RELAY_UPSTREAM_URL and the firewall: the relay needs outgoing TCP to this port.",
+    )
 
 
 async def check_clock(base: str, context: ssl.SSLContext | None) -> Finding:
@@ -194,8 +229,9 @@ async def check_clock(base: str, context: ssl.SSLContext | None) -> Finding:
             date = answer.headers.get("Date")
     except (aiohttp.ClientError, TimeoutError) as error:
         return Finding("clock", Status.WARN, f"Could not be compared: {_reason(error)}.")
-    sent_at = email.utils.parsedate_to_datetime(date).timestamp() if date else None
-    if sent_at is None:
+    try:
+        sent_at = email.utils.parsedate_to_datetime(date or "").timestamp()
+    except ValueError:
         return Finding("clock", Status.OK, "Could not be compared: the provider tells no time.")
     difference = time.time() - sent_at
     if abs(difference) > CLOCK_TOLERANCE:
@@ -215,10 +251,11 @@ async def check_session(settings: Settings, context: ssl.SSLContext | None) -> F
     query = urlencode({"audio_format": settings.upstream_audio_format})
     started = time.monotonic()
     try:
-        async with connect(
+        async with _Direct(
             f"{settings.upstream_base_url}{SCRIBE_PATH}?{query}",
             additional_headers={"xi-api-key": settings.elevenlabs_api_key.get_secret_value()},
             ssl=context,
+            proxy=None,
             open_timeout=TIMEOUT,
             compression=None,
         ) as socket_:
@@ -229,7 +266,7 @@ async def check_session(settings: Settings, context: ssl.SSLContext | None) -> F
             "session",
             Status.FAIL,
             f"The provider refused the WebSocket with HTTP {status}.",
-            EXPLANATIONS["auth_error" if status in (401, 403) else "invalid_request"],
+            _advice(status),
         )
     except (OSError, TimeoutError, InvalidHandshake, ConnectionClosed) as error:
         return Finding(
@@ -238,7 +275,7 @@ async def check_session(settings: Settings, context: ssl.SSLContext | None) -> F
             f"No session could be opened: {_reason(error)}.",
             "Check that nothing between here and the provider blocks WebSockets.",
         )
-    kind = first.get("message_type")
+    kind = first.get("message_type", "something that Scribe does not say")
     if kind == "session_started":
         took_ms = (time.monotonic() - started) * 1000
         return Finding("session", Status.OK, f"The provider opened a session in {took_ms:.0f} ms.")
@@ -248,6 +285,12 @@ async def check_session(settings: Settings, context: ssl.SSLContext | None) -> F
         f"The provider answered {kind}.",
         EXPLANATIONS.get(str(kind), "Look it up in the provider's documentation."),
     )
+
+
+def _advice(status: int) -> str:
+    """Say what to do about an HTTP status with which the provider refuses a session."""
+    fallback = "resource_exhausted" if status >= 500 else "invalid_request"
+    return EXPLANATIONS[_STATUS_ERRORS.get(status, fallback)]
 
 
 async def check_http(base: str, path: str, failure: str) -> Finding:
@@ -277,23 +320,18 @@ async def check_stream(base: str, *, key: str | None, idle: float) -> Finding:
     """Open a session at the relay, and see whether the line survives `idle` seconds of silence."""
     url = f"{base.replace('http', 'ws', 1)}/v1/stream?sample_rate=16000"
     try:
-        async with connect(
+        async with _Direct(
             url,
             additional_headers=None if key is None else {"xi-api-key": key},
+            proxy=None,
             open_timeout=TIMEOUT,
             compression=None,
             # Our pings would keep a proxy awake, and hide what this check looks for.
             ping_interval=None,
         ) as stream:
             first = await _first_message(stream)
-            if "error" in first:
-                return Finding(
-                    "stream",
-                    Status.FAIL,
-                    f"The relay answered {first.get('message_type')}: {first['error']}",
-                    "Do what the message says; `scribe-relay doctor` on the relay's own machine "
-                    "looks at its provider.",
-                )
+            if first.get("message_type") != "session_started":
+                return _refusal(first)
             return await _outlast(stream, idle)
     except InvalidStatus as error:
         return Finding(
@@ -312,16 +350,31 @@ async def check_stream(base: str, *, key: str | None, idle: float) -> Finding:
         )
 
 
+def _refusal(message: dict[str, Any]) -> Finding:
+    kind = message.get("message_type", "something that a relay does not say")
+    return Finding(
+        "stream",
+        Status.FAIL,
+        f"The relay answered {kind}: {message.get('error', 'no session')}",
+        "Do what the message says; `scribe-relay doctor` on the relay's own machine looks at its "
+        "provider.",
+    )
+
+
 async def _outlast(stream: ClientConnection, idle: float) -> Finding:
     started = time.monotonic()
+    failure: dict[str, Any] | None = None
     try:
         async with asyncio.timeout(idle):
-            async for _ in stream:
-                pass
+            async for text in stream:
+                message = _read(text)
+                failure = message if "error" in message else failure
     except TimeoutError:
         return Finding("stream", Status.OK, f"A session opened and lived {idle:g} s of silence.")
     except ConnectionClosed:
         pass
+    if failure is not None:
+        return _refusal(failure)
     after = time.monotonic() - started
     return Finding(
         "stream",
@@ -334,7 +387,11 @@ async def _outlast(stream: ClientConnection, idle: float) -> Finding:
 
 async def _first_message(stream: ClientConnection) -> dict[str, Any]:
     async with asyncio.timeout(TIMEOUT):
-        text = await stream.recv()
+        return _read(await stream.recv())
+
+
+def _read(text: str | bytes) -> dict[str, Any]:
+    """Read a message; an empty one if it is none."""
     try:
         message = json.loads(text)
     except ValueError:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 from typing import Self
 
@@ -21,6 +21,9 @@ MAX_FRAME_BYTES = 1024 * 1024
 PING_INTERVAL = 20.0
 """Seconds between pings. Source: the shortest idle timeouts of proxies are 30 s and 60 s."""
 
+BACKLOG = 2048
+"""Connections that may wait to be taken; as uvicorn's own."""
+
 GRACE = 10
 """Seconds that connections have to end after SIGTERM."""
 
@@ -36,14 +39,9 @@ class RelayServer:
         """Prepare to serve `app`, by default the one that `settings` describe."""
         self._settings = settings
         self._server = _Embedded(_config(app or create_app(settings), settings))
-        self._port = settings.port
+        self.url = ""
+        """Base URL, with the port that was really taken; empty before the context is entered."""
         self._exit = contextlib.AsyncExitStack()
-
-    @property
-    def url(self) -> str:
-        """Base URL, with the port that was really taken."""
-        host = self._settings.host
-        return f"http://{f'[{host}]' if ':' in host else host}:{self._port}"
 
     async def __aenter__(self) -> Self:
         """Listen.
@@ -53,7 +51,7 @@ class RelayServer:
         """
         async with contextlib.AsyncExitStack() as stack:
             listener = stack.enter_context(_listen(self._settings))
-            self._port = listener.getsockname()[1]
+            self.url = _url(self._settings, listener)
             await stack.enter_async_context(_serving(self._server, listener))
             self._exit = stack.pop_all()
         return self
@@ -108,6 +106,8 @@ def _listen(settings: Settings) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((settings.host, settings.port))
+        # uvicorn would do so later, when it is too late to tell that another was faster.
+        listener.listen(BACKLOG)
     except OSError:
         listener.close()
         raise
@@ -134,17 +134,29 @@ def _config(app: Starlette, settings: Settings) -> uvicorn.Config:
         access_log=False,
         # Logging is set up by the command, and URLs stay out of it.
         log_config=None,
+        backlog=BACKLOG,
         timeout_graceful_shutdown=GRACE,
     )
 
 
-def serve(settings: Settings) -> None:
+def _url(settings: Settings, listener: socket.socket) -> str:
+    """Base URL, with the port that was really taken."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"http://{host}:{listener.getsockname()[1]}"
+
+
+def serve(settings: Settings, on_listening: Callable[[str], None]) -> None:
     """Serve until a signal comes.
+
+    Args:
+        settings: The relay's.
+        on_listening: Called with the base URL as soon as connections are taken.
 
     Raises:
         OSError: If the address can't be had.
     """
     listener = _listen(settings)
-    server = uvicorn.Server(_config(create_app(settings), settings))
     with listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        server = uvicorn.Server(_config(create_app(settings), settings))
+        on_listening(_url(settings, listener))
         runner.run(server.serve(sockets=[listener]))

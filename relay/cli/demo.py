@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from relay.cli.local import interrupted, local_relay, run
+from relay.cli.local import LocalRelay, interruption, local_relay, run
 from relay.cli.options import (
     ENV_FILE,
     configure_logs,
@@ -64,21 +64,29 @@ def demo(env_file: Path, **options: Any) -> None:
 
 async def _demo(settings: Settings, local: dict[str, Any], sample: Path) -> None:
     async with local_relay(settings, **local) as relay:
-        stream_url = relay.url.replace("http", "ws", 1) + "/v1/stream"
-        click.echo(f"Relay      {relay.url}")
-        click.echo(f"Stream     {stream_url}")
-        if relay.engine is not None:
-            click.echo(f"Simulator  {relay.upstream_url}")
-        click.echo(relay.answers)
-        click.echo("\nIn another terminal:\n")
-        click.echo(f"  {_program()} transcribe {sample} --url {relay.url}\n")
-        click.echo("Ctrl-C ends.")
-        await interrupted()
+        with interruption() as came:
+            _announce(relay, sample)
+            await came.wait()
+
+
+def _announce(relay: LocalRelay, sample: Path) -> None:
+    click.echo(f"Relay      {relay.url}")
+    click.echo(f"Stream     {relay.url.replace('http', 'ws', 1)}/v1/stream")
+    if relay.engine is not None:
+        click.echo(f"Simulator  {relay.upstream_url}")
+    click.echo(relay.answers)
+    click.echo("\nIn another terminal:\n")
+    click.echo(f"  {_program()} transcribe {sample} --url {relay.url}\n")
+    click.echo("Ctrl-C ends.")
 
 
 def _program() -> str:
     """Say how this program can be called from the same folder."""
     path = Path(sys.argv[0]).absolute()
-    if path.name != "scribe-relay" or shutil.which("scribe-relay"):
-        return "scribe-relay"
+    if path.name == "__main__.py":
+        return f"{_from_here(Path(sys.executable))} -m relay"
+    return "scribe-relay" if shutil.which("scribe-relay") else _from_here(path)
+
+
+def _from_here(path: Path) -> str:
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)

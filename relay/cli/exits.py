@@ -3,6 +3,8 @@
 A fault of ours still shows its traceback: that is what a bug report needs.
 """
 
+import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
@@ -80,6 +82,22 @@ def report(error: BaseException) -> Exit:
             return Exit.UNREACHABLE
         case _:
             return Exit.FAILURE
+
+
+def print_result(text: str) -> None:
+    """Print what the command was called for, to standard output.
+
+    Raises:
+        CommandFailed: If it can't be written; not where its reader has left, as `head` does.
+    """
+    try:
+        click.echo(text, nl=False)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # Else Python would try to write what is left once more at its end, and say so at length.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise CommandFailed(f"Standard output can't be written: {error.strerror}.") from error
 
 
 def warn(text: str) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import importlib.util
 import signal
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, TypeVar
 
@@ -25,7 +25,6 @@ EngineName: TypeAlias = Literal["pocketsphinx", "scripted"]
 
 SIMULATOR_KEY = SecretStr("simulator")
 """The simulator takes any key but an empty one."""
-
 
 INSTALL = "install pocketsphinx (pip install 'scribe-relay[demo]', on a Python before 3.14)"
 
@@ -124,14 +123,18 @@ def run(main: Coroutine[Any, Any, T]) -> T:
         return runner.run(main)
 
 
-async def interrupted() -> None:
-    """Wait for Ctrl-C or SIGTERM; a second Ctrl-C then stops the process at once."""
+@contextlib.contextmanager
+def interruption() -> Iterator[asyncio.Event]:
+    """Take Ctrl-C and SIGTERM as an event; after the context they stop the process at once.
+
+    Enter it before telling anybody that there is something to stop.
+    """
     loop = asyncio.get_running_loop()
     came = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, came.set)
     try:
-        await came.wait()
+        yield came
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)

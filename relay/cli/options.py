@@ -1,6 +1,7 @@
 """Flags that several commands share, and the settings made from them."""
 
 import errno
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -103,13 +104,17 @@ def listening(host: str, port: int, flag: str) -> Iterator[None]:
     """
     try:
         yield
+    except socket.gaierror as error:
+        raise CommandFailed(
+            f"{host} is no address of this machine. Give another --host."
+        ) from error
     except OSError as error:
         match error.errno:
             case errno.EADDRINUSE:
                 text = f"Port {port} on {host} is taken. Stop what uses it, or give another {flag}."
             case errno.EACCES:
                 text = f"Port {port} is reserved for root. Give one above 1023 with {flag}."
-            case errno.EADDRNOTAVAIL:
+            case errno.EADDRNOTAVAIL | errno.EAFNOSUPPORT:
                 text = f"This machine has no address {host}. Give another --host."
             case _:
                 raise

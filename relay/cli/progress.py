@@ -4,13 +4,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import click
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
-from relay.cli.exits import warn
+from relay.cli.exits import print_result, warn
 from relay.client.events import (
     AudioGap,
     CommittedTranscript,
@@ -103,7 +102,7 @@ class Display:
         if self._live is not None and sys.stdout.isatty():
             self._console.print(line, markup=False, highlight=False, soft_wrap=True)
         else:
-            click.echo(line)
+            print_result(f"{line}\n")
 
     def print_error(self, line: str) -> None:
         """Print to standard error, above the bar."""

@@ -40,20 +40,22 @@ def serve(env_file: Path, **flags: Any) -> None:
     settings = load_settings(env_file, **flags)
     configure_logs(settings)
     log = structlog.get_logger("relay")
-    log.info(
-        "relay starts",
-        host=settings.host,
-        port=settings.port,
-        upstream=settings.upstream_base_url,
-        sign_in="none yet: this machine alone may connect",
-    )
     if settings.elevenlabs_api_key is None:
         log.warning(
             "no key: every session will be refused; set ELEVENLABS_API_KEY, "
             "or run `scribe-relay demo` to try the relay without one"
         )
+
+    def log_start(url: str) -> None:
+        log.info(
+            "relay starts",
+            url=url,
+            upstream=settings.upstream_base_url,
+            sign_in="none yet: this machine alone may connect",
+        )
+
     with listening(settings.host, settings.port, "--port"):
         try:
-            serve_until_stopped(settings)
+            serve_until_stopped(settings, log_start)
         except KeyboardInterrupt:
             log.info("relay stopped")

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from relay.cli.exits import CommandFailed
-from relay.cli.local import EngineName, default_engine, interrupted, make_engine, run
+from relay.cli.local import EngineName, default_engine, interruption, make_engine, run
 from relay.cli.options import listening, log_options
 from relay.logs import Format, Level, configure
 from relay.simulator.behaviour import Behaviour
@@ -135,6 +135,8 @@ def simulate(
         raise click.UsageError("--text is for --engine scripted; pocketsphinx says what it hears.")
     if tls_key is not None and tls_cert is None:
         raise click.UsageError("--tls-key needs --tls-cert.")
+    if (folder := options["dump_folder"]) is not None:
+        _make_folder(folder)
     configure(log_level or "info", log_format or "auto")
     behaviour = Behaviour(
         **{
@@ -155,9 +157,17 @@ def simulate(
 
 async def _simulate(simulator: Simulator) -> None:
     async with simulator:
-        click.echo(f"Simulator  {simulator.url}")
-        click.echo(f"Relay to it: RELAY_UPSTREAM_URL={simulator.url}")
-        await interrupted()
+        with interruption() as came:
+            click.echo(f"Simulator  {simulator.url}")
+            click.echo(f"Relay to it: RELAY_UPSTREAM_URL={simulator.url}")
+            await came.wait()
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CommandFailed(f"{folder} can't be made: {error.strerror}.") from error
 
 
 def _ssl_context(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:

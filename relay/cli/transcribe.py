@@ -8,7 +8,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from relay.cli.exits import CommandFailed, Exit, report
+from relay.cli.exits import CommandFailed, Exit, print_result, report
 from relay.cli.local import local_relay, run
 from relay.cli.options import ENV_FILE, configure_logs, load_key, load_settings
 from relay.cli.progress import Display
@@ -170,7 +170,7 @@ class Job:
     def _deliver(self, transcript: Transcript, target: Path | None) -> None:
         text = RENDERERS[self.file_format](transcript.segments)
         if target is None:
-            click.echo(text, nl=False)
+            print_result(text)
         else:
             write_target(target, text)
             self.display.print_error(f"{target} written")

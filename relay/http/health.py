@@ -49,7 +49,8 @@ class UpstreamProbe:
                 )
                 writer.close()
                 await writer.wait_closed()
-        except (OSError, TimeoutError) as error:
+        # UnicodeError: a name that DNS can't hold, such as one with two dots in a row.
+        except (OSError, TimeoutError, UnicodeError) as error:
             return f"can't be reached ({type(error).__name__})"
         return None
 

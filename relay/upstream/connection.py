@@ -49,6 +49,8 @@ class UpstreamConnection(picows.WSListener):
         self._listener = listener
         self._transport: picows.WSTransport | None = None
         self._fragments = bytearray()
+        self._is_text = True
+        """Of the message that is arriving."""
         self._is_reported = False
         self._is_abandoned = False
 
@@ -92,6 +94,8 @@ class UpstreamConnection(picows.WSListener):
             self.abandon()
 
     def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
+        if self._is_reported:
+            return  # it came in one piece with what ended the line
         if frame.msg_type is picows.WSMsgType.CLOSE:
             payload = frame.get_payload_as_bytes()
             code = int.from_bytes(payload[:2]) if payload else 1005
@@ -99,16 +103,13 @@ class UpstreamConnection(picows.WSListener):
             transport.disconnect()
             # Now, and not when the socket is gone: it may take its time to flush.
             self._lose(code, payload[2:].decode(errors="replace"))
-        elif frame.msg_type in (picows.WSMsgType.TEXT, picows.WSMsgType.CONTINUATION):
-            if frame.fin and not self._fragments:
-                self._receive(frame.get_payload_as_bytes())
-                return
-            self._fragments += frame.get_payload_as_memoryview()
-            if len(self._fragments) > MAX_MESSAGE_BYTES:
-                transport.disconnect(graceful=False)
-            elif frame.fin:
-                message, self._fragments = bytes(self._fragments), bytearray()
-                self._receive(message)
+        elif frame.msg_type is picows.WSMsgType.TEXT:
+            self._is_text = True
+            self._receive_part(transport, frame)
+        elif frame.msg_type is picows.WSMsgType.BINARY:
+            self._is_text = False  # Scribe sends none; what continues it is no text either
+        elif frame.msg_type is picows.WSMsgType.CONTINUATION and self._is_text:
+            self._receive_part(transport, frame)
 
     def on_ws_disconnected(self, transport: picows.WSTransport) -> None:
         self._lose(1006, "")
@@ -124,6 +125,20 @@ class UpstreamConnection(picows.WSListener):
         if not self._is_reported:
             self._is_reported = True
             self._listener.upstream_lost(code, reason)
+
+    def _receive_part(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
+        payload = frame.get_payload_as_memoryview()
+        # picows has a limit of its own for one frame, but passes on what came in the meantime.
+        if len(self._fragments) + len(payload) > MAX_MESSAGE_BYTES:
+            transport.disconnect(graceful=False)
+            self._lose(1006, "")
+        elif not frame.fin:
+            self._fragments += payload
+        elif self._fragments:
+            message, self._fragments = bytes(self._fragments + payload), bytearray()
+            self._receive(message)
+        else:
+            self._receive(bytes(payload))
 
     def _receive(self, data: bytes) -> None:
         try:
@@ -179,7 +194,8 @@ async def connect(
     except picows.WSHandshakeError as error:
         status = None if error.response is None else int(error.response.status)
         raise _refused(status) from error
-    except (TimeoutError, OSError, ssl.SSLError, picows.WSError) as error:
+    # UnicodeError: a name that DNS can't hold, such as one with two dots in a row.
+    except (TimeoutError, OSError, UnicodeError, picows.WSError) as error:
         # picows leaves a socket that is about to open alone, and with it, later, a session that
         # the provider counts.
         connection.abandon()

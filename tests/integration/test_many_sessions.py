@@ -2,14 +2,11 @@
 
 import asyncio
 import json
-import socket
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import aiohttp
 import numpy as np
 
+from tests.support.processes import answers, command, free_port
 from tests.support.relay import Client
 from tests.support.settings import KEY
 
@@ -17,37 +14,6 @@ SESSIONS = 200
 SECONDS = 5
 RATE = 48_000
 MESSAGE = RATE // 10
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
-@asynccontextmanager
-async def command(*arguments: str, **environment: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run `scribe-relay` in a process of its own."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "relay", *arguments, env={"PATH": "/usr/bin:/bin", **environment}
-    )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        await process.wait()
-
-
-async def answers(url: str) -> None:
-    """Wait until a server answers."""
-    async with asyncio.timeout(30), aiohttp.ClientSession() as http:
-        while True:
-            try:
-                async with http.get(url):
-                    return
-            except aiohttp.ClientConnectionError:
-                await asyncio.sleep(0.05)
 
 
 async def speak(url: str, number: int, everybody: asyncio.Barrier) -> Client:
@@ -75,7 +41,7 @@ async def test_two_hundred_sessions_in_one_process() -> None:
     }
     async with (
         command("simulate", "--engine", "scripted", "--port", str(upstream)),
-        command("serve", "--port", str(port), **environment),
+        command("serve", "--port", str(port), environment=environment),
     ):
         await answers(f"http://127.0.0.1:{upstream}/simulator/connections")
         await answers(f"http://127.0.0.1:{port}/healthz")

@@ -1,0 +1,120 @@
+"""`/healthz` and `/readyz` as a load balancer asks for them."""
+
+import asyncio
+import ssl
+from typing import Any
+
+import aiohttp
+import pytest
+import trustme
+
+from relay.http import health
+from relay.http.health import UpstreamProbe
+from relay.simulator.server import Simulator
+from tests.support.peers import talking
+from tests.support.processes import free_port
+from tests.support.relay import relay_to
+from tests.support.settings import KEY
+
+
+async def ready(upstream_url: str, **values: Any) -> tuple[int, dict[str, Any]]:
+    """What `/readyz` of such a relay answers."""
+    async with (
+        relay_to(upstream_url, **values) as relay,
+        aiohttp.ClientSession() as http,
+        http.get(f"{relay.url}/readyz") as answer,
+    ):
+        return answer.status, await answer.json()
+
+
+async def test_process_that_lives_says_so_whatever_its_provider_does() -> None:
+    async with (
+        relay_to(f"ws://127.0.0.1:{free_port()}", key=None) as relay,
+        aiohttp.ClientSession() as http,
+    ):
+        async with http.get(f"{relay.url}/healthz") as answer:
+            assert (answer.status, await answer.text()) == (200, "ok")
+        async with http.head(f"{relay.url}/healthz") as answer:
+            assert answer.status == 200
+        async with http.post(f"{relay.url}/healthz") as answer:
+            assert answer.status == 405
+
+
+async def test_relay_with_key_and_provider_is_ready() -> None:
+    async with Simulator() as simulator:
+        assert await ready(simulator.url) == (
+            200,
+            {"ready": True, "checks": {"key": "ok", "upstream": "ok"}},
+        )
+        assert simulator.connections == []
+
+
+async def test_relay_without_a_key_is_not_ready() -> None:
+    async with Simulator() as simulator:
+        status, body = await ready(simulator.url, key=None)
+    assert status == 503
+    assert body == {
+        "ready": False,
+        "checks": {"key": "ELEVENLABS_API_KEY is not set", "upstream": "ok"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("ws://127.0.0.1:1", "ConnectionRefusedError"),
+        ("wss://nobody.invalid", "gaierror"),
+        ("wss://two..dots", "UnicodeError"),
+    ],
+)
+async def test_relay_whose_provider_is_away_is_not_ready(url: str, reason: str) -> None:
+    status, body = await ready(url)
+    assert status == 503
+    assert body["checks"]["upstream"] == f"can't be reached ({reason})"
+    assert KEY not in str(body)
+
+
+async def test_relay_that_does_not_trust_its_provider_is_not_ready() -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    async with Simulator(ssl_context=context) as simulator:
+        _, body = await ready(simulator.url)
+    assert body["checks"]["upstream"] == "can't be reached (SSLCertVerificationError)"
+
+
+async def test_provider_that_is_silent_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    monkeypatch.setattr(health, "PROBE_TIMEOUT", 0.1)
+    async with talking(silent) as port:
+        _, body = await ready(f"wss://127.0.0.1:{port}")
+    assert body["checks"]["upstream"] == "can't be reached (TimeoutError)"
+
+
+class Counter:
+    """A provider that counts who looks."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.looks += 1
+        await reader.read()
+
+
+async def test_many_questions_at_once_are_one_look() -> None:
+    counter = Counter()
+    async with talking(counter) as port:
+        probe = UpstreamProbe("127.0.0.1", port, None)
+        assert await asyncio.gather(*(probe.fault() for _ in range(20))) == [None] * 20
+    assert counter.looks == 1
+
+
+async def test_a_look_is_good_for_a_while_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with talking(Counter()) as port:
+        probe = UpstreamProbe("127.0.0.1", port, None)
+        assert await probe.fault() is None
+    assert await probe.fault() is None
+    monkeypatch.setattr(health, "PROBE_LIFETIME", 0.0)
+    assert await probe.fault() == "can't be reached (ConnectionRefusedError)"
