@@ -19,10 +19,11 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import aiohttp
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from relay import __version__
+from relay.client.direct import Direct
 from relay.settings import Settings
 
 TIMEOUT = 10.0
@@ -56,17 +57,6 @@ _STATUS_ERRORS = {401: "auth_error", 403: "auth_error", 429: "rate_limited"}
 
 _PACKAGES = ("uvloop", "uvicorn", "picows", "soxr")
 """What decides most about how the relay behaves."""
-
-
-class _Direct(connect):
-    """A WebSocket to the very host that was named.
-
-    websockets follows redirects, and sends a header that it doesn't know for a secret, such as
-    `xi-api-key`, to wherever they lead.
-    """
-
-    def process_redirect(self, exc: Exception) -> Exception:
-        return exc
 
 
 class Status(StrEnum):
@@ -251,7 +241,7 @@ async def check_session(settings: Settings, context: ssl.SSLContext | None) -> F
     query = urlencode({"audio_format": settings.upstream_audio_format})
     started = time.monotonic()
     try:
-        async with _Direct(
+        async with Direct(
             f"{settings.upstream_base_url}{SCRIBE_PATH}?{query}",
             additional_headers={"xi-api-key": settings.elevenlabs_api_key.get_secret_value()},
             ssl=context,
@@ -320,7 +310,7 @@ async def check_stream(base: str, *, key: str | None, idle: float) -> Finding:
     """Open a session at the relay, and see whether the line survives `idle` seconds of silence."""
     url = f"{base.replace('http', 'ws', 1)}/v1/stream?sample_rate=16000"
     try:
-        async with _Direct(
+        async with Direct(
             url,
             additional_headers=None if key is None else {"xi-api-key": key},
             proxy=None,

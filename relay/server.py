@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import resource
 import socket
 from collections.abc import AsyncIterator, Callable
 from types import TracebackType
@@ -65,10 +66,6 @@ class RelayServer:
         """Close every connection with 1012 and stop listening."""
         await self._exit.aclose()
 
-    async def wait_closed(self) -> None:
-        """Wait until the server has been asked to stop from elsewhere."""
-        await self._server.stopped.wait()
-
 
 class _Embedded(uvicorn.Server):
     """A server that leaves signals to whoever owns the event loop."""
@@ -76,7 +73,6 @@ class _Embedded(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.started_serving = asyncio.Event()
-        self.stopped = asyncio.Event()
 
     @contextlib.contextmanager
     def capture_signals(self):  # type: ignore[no-untyped-def]  # uvicorn's own is a generator
@@ -91,7 +87,6 @@ class _Embedded(uvicorn.Server):
 async def _serving(server: _Embedded, listener: socket.socket) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as group:
         task = group.create_task(server.serve(sockets=[listener]), name="uvicorn")
-        task.add_done_callback(lambda _: server.stopped.set())
         task.add_done_callback(lambda _: server.started_serving.set())
         await server.started_serving.wait()
         try:
@@ -155,8 +150,15 @@ def serve(settings: Settings, on_listening: Callable[[str], None]) -> None:
     Raises:
         OSError: If the address can't be had.
     """
+    _allow_many_files()
     listener = _listen(settings)
     with listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         server = uvicorn.Server(_config(create_app(settings), settings))
         on_listening(_url(settings, listener))
         runner.run(server.serve(sockets=[listener]))
+
+
+def _allow_many_files() -> None:
+    """Take as many open files as the system lets us: a session has two sockets."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

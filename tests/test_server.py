@@ -1,6 +1,5 @@
 """How the relay listens."""
 
-import asyncio
 import socket
 from typing import Any
 
@@ -78,16 +77,6 @@ async def test_sessions_end_with_1012() -> None:
         assert await client.closed() == 1012
         await client.__aexit__(None, None, None)
         await simulator.wait_for(lambda: not simulator.connections[0].is_open)
-
-
-async def test_who_waits_for_its_end_is_told() -> None:
-    server = RelayServer(Settings(port=0))
-    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
-        async with server:
-            waiting = group.create_task(server.wait_closed())
-            assert await get(f"{server.url}/healthz") == (200, "ok")
-            assert not waiting.done()
-        await waiting
 
 
 async def test_error_within_the_context_is_raised_as_it_is() -> None:

@@ -43,7 +43,7 @@ class LocalRelay:
         """Say in one sentence where the words come from."""
         match self.engine:
             case None:
-                return f"ElevenLabs Scribe answers ({self.upstream_url})."
+                return f"The provider answers ({self.upstream_url})."
             case "pocketsphinx":
                 return (
                     "The simulator answers: it recognises English speech offline, roughly. "

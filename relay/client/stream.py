@@ -6,10 +6,11 @@ from types import TracebackType
 from typing import Literal, Self, TypeAlias
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 from websockets.typing import Subprotocol
 
+from relay.client.direct import Direct
 from relay.client.errors import RelayUnreachable, SessionFailed, StreamClosed
 from relay.client.events import Event, decode_event
 from relay.protocol.close_codes import ADVICE, CloseCode
@@ -62,7 +63,7 @@ class StreamClient:
             *options,
         ]
         self._url = stream_url(url)
-        self._connecting = connect(
+        self._connecting = Direct(
             f"{self._url}?{urlencode(query)}",
             subprotocols=[Subprotocol(SUBPROTOCOL)],
             additional_headers=None if key is None else {"xi-api-key": key},

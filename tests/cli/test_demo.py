@@ -113,7 +113,7 @@ async def test_with_a_key_the_provider_answers() -> None:
         async with command(*arguments, environment={"ELEVENLABS_API_KEY": KEY}) as demo:
             addresses = await started(demo)
             assert set(addresses) == {"Relay", "Stream"}
-            assert f"ElevenLabs Scribe answers ({provider.url})." in demo.stdout
+            assert f"The provider answers ({provider.url})." in demo.stdout
             demo.interrupt()
             ended = await demo.ended(10)
     assert KEY not in ended.stdout + ended.stderr

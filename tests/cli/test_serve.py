@@ -1,6 +1,7 @@
 """`scribe-relay serve` as a process."""
 
 import json
+import resource
 import signal
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -145,3 +146,9 @@ def test_flag_that_is_none_is_an_error_of_usage(name: str) -> None:
     ended = invoke(name, "--no-such-flag")
     assert ended.code == Exit.USAGE
     assert "No such option" in ended.stderr
+
+
+async def test_it_takes_as_many_open_files_as_it_may(simulator: Simulator) -> None:
+    async with serve(simulator.url) as (relay, _):
+        soft, hard = resource.prlimit(relay.pid, resource.RLIMIT_NOFILE)
+    assert soft == hard

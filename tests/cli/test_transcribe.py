@@ -82,7 +82,7 @@ async def test_with_a_key_the_provider_answers(tone: Path, simulator: Simulator)
     ended = await run("transcribe", tone, "--env-file", settings)
     assert ended.code == Exit.OK
     assert ended.stdout == "hello world\n"
-    assert ended.stderr == f"ElevenLabs Scribe answers ({simulator.url}).\n"
+    assert ended.stderr == f"The provider answers ({simulator.url}).\n"
 
 
 async def test_simulator_can_be_asked_for_although_there_is_a_key(tone: Path) -> None:

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 import trustme
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from relay.client import RelayUnreachable, SessionFailed, StreamClient, StreamClosed
@@ -266,3 +267,24 @@ async def test_certificate_of_a_private_authority_must_be_known() -> None:
                 pass
         async with StreamClient(url, sample_rate=8000, ssl_context=client_side) as stream:
             assert len(await events_of(stream)) == 1
+
+
+async def test_a_redirect_is_not_followed_and_the_key_stays() -> None:
+    led_to: list[str] = []
+
+    async def elsewhere(peer: ServerConnection) -> None:
+        led_to.append(peer.remote_address[0])
+        await end(peer)
+
+    async with scripted(elsewhere) as other:
+
+        def redirect(peer: ServerConnection, request: Request) -> Response:
+            response = peer.respond(302, "")
+            response.headers["location"] = f"{other.replace('http', 'ws', 1)}/v1/stream"
+            return response
+
+        async with scripted(end, process_request=redirect) as url:
+            with pytest.raises(RelayUnreachable, match="302"):
+                async with StreamClient(url, sample_rate=16_000, key="secret"):
+                    pass
+    assert led_to == []
