@@ -1,0 +1,53 @@
+"""Who may use the relay and what they used: what outlives a restart, in SQLite or PostgreSQL.
+
+    names        which names people may have, and when two are the same; pure
+    secret_texts secrets that are handed out once and kept as a digest; pure
+    tables       the tables, as SQLAlchemy describes them
+    migrations   how a database gets them (Alembic)
+    database     connections and transactions, and what it means when there are none
+    users  api_keys  kiosks  usage     one subject each
+    revocations  which of the live sessions must end
+
+Only digests of secrets are stored, and times are UTC. Whatever asks the database may raise
+`StoreUnavailable`.
+"""
+
+from relay.store.api_keys import ApiKey, ApiKeys
+from relay.store.database import Database
+from relay.store.kiosks import (
+    Approved,
+    Enrolment,
+    Kiosk,
+    Kiosks,
+    Pending,
+    TooManyEnrolments,
+    Waiting,
+)
+from relay.store.names import NameTaken, check_name, fold_name
+from relay.store.revocations import Valid, still_valid
+from relay.store.usage import DayUsage, Usage, UsageRow
+from relay.store.users import SignIn, User, Users
+
+__all__ = [
+    "ApiKey",
+    "ApiKeys",
+    "Approved",
+    "Database",
+    "DayUsage",
+    "Enrolment",
+    "Kiosk",
+    "Kiosks",
+    "NameTaken",
+    "Pending",
+    "SignIn",
+    "TooManyEnrolments",
+    "Usage",
+    "UsageRow",
+    "User",
+    "Users",
+    "Valid",
+    "Waiting",
+    "check_name",
+    "fold_name",
+    "still_valid",
+]

@@ -1,0 +1,185 @@
+"""The tables. A change here needs a migration as well; a test compares the two."""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Date,
+    DateTime,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Table,
+    Text,
+    false,
+    text,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+from relay.store.names import ID, fold_name, is_name
+
+METADATA: Final = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Utc(TypeDecorator[datetime]):
+    """A point in time; SQLite, which knows no zones, holds it in UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Turn a time into what the driver takes; one without a zone is a bug of ours."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise TypeError(f"{value} has no time zone")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give every time its zone."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _id() -> Column[str]:
+    return Column("id", String(32), primary_key=True)
+
+
+def _digest(name: str, **options: Any) -> Column[str]:
+    """A SHA-256 in hexadecimal digits."""
+    return Column(name, String(64), **options)
+
+
+def _time(name: str, *, nullable: bool = False, index: bool = False) -> Column[datetime]:
+    return Column(name, Utc, nullable=nullable, index=index)
+
+
+def _owner() -> Column[str]:
+    return Column(
+        "user_id",
+        ForeignKey("users.id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    )
+
+
+USERS: Final = Table(
+    "users",
+    METADATA,
+    _id(),
+    Column("name", Text, nullable=False),
+    Column("folded", Text, nullable=False, unique=True),
+    Column("password_hash", Text),
+    Column("is_operator", Boolean, nullable=False),
+    _time("created_at"),
+)
+
+SIGN_INS: Final = Table(
+    "sign_ins",
+    METADATA,
+    _id(),
+    _owner(),
+    _time("created_at"),
+    _time("seen_at"),
+    _time("expires_at", index=True),
+)
+
+SIGN_IN_LINKS: Final = Table(
+    "sign_in_links",
+    METADATA,
+    _digest("token_hash", primary_key=True),
+    _owner(),
+    _time("expires_at"),
+)
+
+_IS_LIVE: Final = text("revoked_at IS NULL")
+
+KIOSKS: Final = Table(
+    "kiosks",
+    METADATA,
+    _id(),
+    Column("name", Text, nullable=False),
+    Column("folded", Text, nullable=False),
+    # Empty between approval and the device's next question.
+    _digest("secret_hash", nullable=True),
+    Column("options", JSON, nullable=False),
+    _time("created_at"),
+    Column("approved_by", Text, nullable=False),
+    _time("revoked_at", nullable=True),
+    # A name is free again after its revocation; the old one's history stays.
+    Index(
+        "uq_kiosks_folded", "folded", unique=True, sqlite_where=_IS_LIVE, postgresql_where=_IS_LIVE
+    ),
+)
+
+ENROLMENTS: Final = Table(
+    "enrolments",
+    METADATA,
+    _digest("device_hash", primary_key=True),
+    Column("code", Text, nullable=False, unique=True),
+    Column("address", Text, nullable=False),
+    _time("created_at"),
+    _time("expires_at"),
+    Column("kiosk_id", ForeignKey("kiosks.id", ondelete="CASCADE")),
+)
+
+API_KEYS: Final = Table(
+    "api_keys",
+    METADATA,
+    _id(),
+    Column("name", Text, nullable=False),
+    Column("folded", Text, nullable=False),
+    _digest("secret_hash", nullable=False),
+    Column("limits", JSON, nullable=False),
+    _time("created_at"),
+    _time("revoked_at", nullable=True),
+    Index(
+        "uq_api_keys_folded",
+        "folded",
+        unique=True,
+        sqlite_where=_IS_LIVE,
+        postgresql_where=_IS_LIVE,
+    ),
+)
+
+USAGE: Final = Table(
+    "usage",
+    METADATA,
+    Column("session_id", Text, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    *(
+        Column(name, BigInteger, nullable=False)
+        for name in ("received_ms", "sent_ms", "replayed_ms", "silence_ms", "connected_ms")
+    ),
+    Index("ix_usage_day_account", "day", "account"),
+)
+
+
+def is_called(table: Table, text: str) -> ColumnElement[bool]:
+    """Match the row with this id or name; nothing for a text that can be neither.
+
+    What the databases take as text differs, so what nobody is called never reaches them.
+    """
+    if ID.fullmatch(text):
+        return table.c.id == text
+    return table.c.folded == fold_name(text) if is_name(text) else false()

@@ -1,0 +1,122 @@
+import asyncio
+
+import pytest
+from redis.exceptions import ResponseError
+
+from relay.errors import StateUnavailable
+from relay.state import SharedState
+from tests.support.redis import RedisServer, free_port
+
+
+async def test_scripts_read_redis_own_clock(state: SharedState) -> None:
+    from relay.state.scripts import PRELUDE
+
+    script = state.script(PRELUDE + "return now")
+    async with state.asking() as redis:
+        seconds, _ = await redis.time()
+    assert abs(int(await state.run(script, [], [])) / 1000 - seconds) < 5
+
+
+async def test_a_fault_of_ours_is_not_taken_for_an_outage(state: SharedState) -> None:
+    with pytest.raises(ResponseError):
+        await state.run(state.script("return nonsense()"), [], [])
+
+
+async def test_hundreds_may_ask_at_once(state: SharedState) -> None:
+    await asyncio.gather(*(state.ping() for _ in range(500)))
+
+
+async def test_a_redis_that_is_not_there_is_unavailable() -> None:
+    state = SharedState.connect(f"redis://:secret@127.0.0.1:{free_port()}/0")
+    with pytest.raises(StateUnavailable) as caught:
+        await state.ping()
+    assert "secret" not in str(caught.value)
+    await state.aclose()
+
+
+async def test_a_redis_that_hangs_is_unavailable_within_two_seconds() -> None:
+    with RedisServer() as server:
+        state = SharedState.connect(server.url)
+        await state.ping()
+        server.pause()
+        async with asyncio.timeout(2):
+            with pytest.raises(StateUnavailable):
+                await state.ping()
+        server.resume()
+        await state.ping()
+        await state.aclose()
+
+
+async def test_a_redis_that_returns_is_used_again_and_learns_the_scripts_again() -> None:
+    with RedisServer() as server:
+        state = SharedState.connect(server.url)
+        script = state.script("return 7")
+        assert await state.run(script, [], []) == 7
+        server.stop()
+        with pytest.raises(StateUnavailable):
+            await state.run(script, [], [])
+        server.start()
+        assert await state.run(script, [], []) == 7
+        await state.aclose()
+
+
+async def test_a_redis_that_takes_no_writes_is_unavailable() -> None:
+    with (
+        RedisServer() as master,
+        RedisServer("--replicaof", "127.0.0.1", str(master.port)) as replica,
+    ):
+        state = SharedState.connect(replica.url)
+        with pytest.raises(StateUnavailable):
+            await state.run(state.script("return redis.call('SET', 'a', 1)"), [], [])
+        await state.aclose()
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("redis+sentinel://localhost:26379", "no master"),
+        ("redis+sentinel:///master", "no sentinel"),
+        ("redis+sentinel://localhost:port/master", "no address"),
+        ("redis+sentinel://localhost/master/zero", "not a number"),
+        ("http://localhost", "scheme"),
+    ],
+)
+def test_a_url_that_cannot_be_right_is_refused(url: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        SharedState.connect(url)
+
+
+async def test_a_sentinel_leads_to_the_master_and_to_the_next_one() -> None:
+    with (
+        RedisServer("--repl-diskless-sync-delay", "0") as master,
+        RedisServer("--replicaof", "127.0.0.1", str(master.port)) as replica,
+    ):
+        watch = (
+            f"sentinel monitor relay 127.0.0.1 {master.port} 1",
+            "sentinel down-after-milliseconds relay 500",
+            "sentinel failover-timeout relay 2000",
+        )
+        with RedisServer(*watch, sentinel=True) as sentinel:
+            state = SharedState.connect(f"redis+sentinel://127.0.0.1:{sentinel.port}/relay")
+            async with state.asking() as redis:
+                await redis.set("a", "1")
+            await _replicated(replica)
+            master.stop()
+            async with asyncio.timeout(20):
+                while True:
+                    try:
+                        async with state.asking() as redis:
+                            assert await redis.get("a") == "1"
+                            await redis.set("b", "2")
+                        break
+                    except StateUnavailable:
+                        await asyncio.sleep(0.1)
+            await state.aclose()
+
+
+async def _replicated(replica: RedisServer) -> None:
+    state = SharedState.connect(replica.url)
+    async with asyncio.timeout(10), state.asking() as redis:
+        while await redis.get("a") != "1":  # noqa: ASYNC110  # Redis doesn't tell
+            await asyncio.sleep(0.05)
+    await state.aclose()

@@ -1,0 +1,137 @@
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect, text
+
+from relay.errors import StoreUnavailable
+from relay.store import Database
+from relay.store.database import migration_config
+from relay.store.tables import METADATA
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "relay/store/migrations"
+
+
+def tables(connection: Connection) -> set[str]:
+    return set(inspect(connection).get_table_names()) - {"alembic_version"}
+
+
+def differences(connection: Connection) -> list[Any]:
+    return list(compare_metadata(MigrationContext.configure(connection), METADATA))
+
+
+def index_conditions(connection: Connection) -> set[str]:
+    found = set()
+    for table in tables(connection):
+        for index in inspect(connection).get_indexes(table):
+            options = index.get("dialect_options", {})
+            where = options.get("sqlite_where", options.get("postgresql_where"))
+            if where is not None:
+                found.add(f"{index['name']}: {str(where).strip('()')}")
+    return found
+
+
+def migrate(connection: Connection, revision: str) -> None:
+    config = migration_config()
+    config.attributes["connection"] = connection
+    (command.downgrade if revision == "base" else command.upgrade)(config, revision)
+
+
+async def test_the_migrations_make_the_tables_that_the_code_describes(shared_url: str) -> None:
+    database = Database(shared_url)
+    await database.start()
+    async with database.reading() as connection:
+        assert await connection.run_sync(tables) == set(METADATA.tables)
+        assert await connection.run_sync(differences) == []
+        assert await connection.run_sync(index_conditions) == {
+            "uq_kiosks_folded: revoked_at IS NULL",
+            "uq_api_keys_folded: revoked_at IS NULL",
+        }
+    await database.aclose()
+
+
+async def test_every_migration_can_be_taken_back(shared_url: str) -> None:
+    database = Database(shared_url)
+    await database.start()
+    async with database.writing() as connection:
+        await connection.run_sync(migrate, "base")
+        assert await connection.run_sync(tables) == set()
+        await connection.run_sync(migrate, "head")
+        assert await connection.run_sync(differences) == []
+    await database.aclose()
+
+
+async def test_starting_again_changes_nothing(shared_url: str) -> None:
+    for _ in range(2):
+        database = Database(shared_url)
+        await database.start()
+        async with database.reading() as connection:
+            assert await connection.run_sync(differences) == []
+        await database.aclose()
+
+
+async def test_tables_of_a_newer_release_are_left_alone(shared_url: str) -> None:
+    database = Database(shared_url)
+    await database.start()
+    async with database.writing() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StoreUnavailable, match=r"a newer release made its tables .*9999"):
+        await database.start()
+    await database.aclose()
+
+
+def test_migrations_follow_one_another_in_one_line() -> None:
+    script = ScriptDirectory.from_config(migration_config())
+    assert len(script.get_heads()) == 1
+    for revision in script.walk_revisions():
+        assert Path(revision.path).name.startswith(f"{revision.revision}_")
+
+
+def alembic(*arguments: str, folder: Path = FOLDER, url: str) -> str:
+    """Run the developers' command."""
+    command = [sys.executable, "-m", "alembic", "-c", str(folder / "alembic.ini"), "-x"]
+    printed = subprocess.run(
+        [*command, f"url={url}", *arguments], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    return printed.stdout
+
+
+def test_developers_can_compare_the_tables_with_the_migrations(shared_url: str) -> None:
+    assert alembic("upgrade", "head", url=shared_url) == ""
+    assert "No new upgrade operations detected." in alembic("check", url=shared_url)
+
+
+def test_the_template_makes_a_migration(tmp_path: Path) -> None:
+    for name in ("env.py", "alembic.ini", "script.py.mako"):
+        (tmp_path / name).write_text((FOLDER / name).read_text())
+    (tmp_path / "versions").mkdir()
+    url = f"sqlite:///{tmp_path}/relay.db"
+    options = ("--autogenerate", "--rev-id", "0001", "-m", "Everything")
+    alembic("revision", *options, folder=tmp_path, url=url)
+    made = (tmp_path / "versions/0001_everything.py").read_text()
+    assert made.startswith('"""Everything."""\n')
+    assert "sa.DateTime(timezone=True)" in made
+    alembic("upgrade", "head", folder=tmp_path, url=url)
+    assert "No new upgrade" in alembic("check", folder=tmp_path, url=url)
+
+
+def test_the_wheel_has_all_that_migrations_need(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    packed = {name for name in zipfile.ZipFile(wheel).namelist() if "/migrations/" in name}
+    present = {
+        str(path.relative_to(ROOT))
+        for path in FOLDER.rglob("*")
+        if path.is_file() and path.suffix != ".pyc"
+    }
+    assert packed == present
+    assert f"{FOLDER.relative_to(ROOT)}/script.py.mako" in packed
