@@ -1,0 +1,42 @@
+"""How fast a session may take audio. Pure."""
+
+
+class Pace:
+    """A token bucket of seconds of audio, which fills at `speed` times real time.
+
+    Nothing is refused: who is too fast is read from later. Whoever sends in real time never waits,
+    even with what a slow line has held back for some seconds.
+    """
+
+    def __init__(self, speed: float = 1.25, burst: float = 10.0) -> None:
+        """Begin with a full bucket.
+
+        Args:
+            speed: Seconds of audio per second that may be taken in the long run.
+            burst: Seconds of audio that may come at once after a pause.
+
+        Raises:
+            ValueError: If nothing could ever be taken.
+        """
+        if speed <= 0 or burst < 0:
+            raise ValueError("the speed has to be above zero, and the burst not below")
+        self._speed = speed
+        self._burst = burst
+        self._level = burst
+        self._filled_at: float | None = None
+
+    def take(self, seconds: float, now: float) -> float:
+        """Count audio that came; seconds to wait before more is read.
+
+        What came is taken as a whole, so the bucket may be overdrawn by one message.
+
+        Args:
+            seconds: Length of the audio.
+            now: Seconds of a clock that never runs backwards.
+        """
+        if self._filled_at is not None:
+            filled = self._level + (now - self._filled_at) * self._speed
+            self._level = min(self._burst, filled)
+        self._filled_at = now
+        self._level -= seconds
+        return max(0.0, -self._level / self._speed)

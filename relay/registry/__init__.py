@@ -1,0 +1,10 @@
+"""Which sessions are live, on all workers and hosts, and a way to tell their workers something.
+
+sessions   `Registry`: a record for each live session, which ends by itself after a crash
+control    `ControlChannel`: what one worker tells all others
+"""
+
+from relay.registry.control import ControlChannel, EndSession
+from relay.registry.sessions import Registry, SessionRecord
+
+__all__ = ["ControlChannel", "EndSession", "Registry", "SessionRecord"]

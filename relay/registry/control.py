@@ -1,0 +1,68 @@
+"""What one worker tells all others."""
+
+from collections.abc import AsyncGenerator
+from typing import Final
+
+import msgspec
+import structlog
+
+from relay.errors import StateUnavailable
+from relay.state import SharedState
+
+CHANNEL: Final = "relay:control"
+
+_log = structlog.get_logger("relay.registry")
+
+
+class EndSession(msgspec.Struct, frozen=True, tag="end_session"):
+    """End a session in order: commit what was said, await the final, close."""
+
+    session_id: str
+    reason: str
+
+
+class ControlChannel:
+    """Sends to all workers, this one included; who isn't there misses it."""
+
+    def __init__(self, state: SharedState) -> None:
+        self._state = state
+
+    async def send(self, message: EndSession) -> None:
+        """Tell all workers.
+
+        Raises:
+            StateUnavailable: If Redis can't be asked.
+        """
+        async with self._state.asking() as redis:
+            await redis.publish(CHANNEL, msgspec.json.encode(message).decode())
+
+    async def receive(self) -> AsyncGenerator[EndSession]:
+        """Listen until cancelled.
+
+        Raises:
+            StateUnavailable: If the connection breaks; listen again then.
+        """
+        subscription = self._state.redis.pubsub(ignore_subscribe_messages=True)
+        try:
+            async with self._state.asking():
+                await subscription.subscribe(CHANNEL)
+            while True:
+                async with self._state.asking():
+                    told = await subscription.get_message(timeout=1.0)
+                if told is not None and (message := _decode(told["data"])) is not None:
+                    yield message
+        finally:
+            try:
+                async with self._state.asking():
+                    await subscription.aclose()  # type: ignore[no-untyped-call]  # redis-py leaves it so
+            except StateUnavailable:
+                pass
+
+
+def _decode(text: str) -> EndSession | None:
+    try:
+        return msgspec.json.decode(text, type=EndSession)
+    except msgspec.MsgspecError:
+        # A newer worker may say what this one doesn't know.
+        _log.warning("control message not understood")
+        return None

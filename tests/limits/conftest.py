@@ -1,0 +1,3 @@
+from tests.support.state import redis_server, state
+
+__all__ = ["redis_server", "state"]
