@@ -1,6 +1,11 @@
 """The only place where settings become objects."""
 
+import asyncio
 import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 from starlette.applications import Starlette
@@ -11,54 +16,159 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from relay.audio.pcm import WireFormat
 from relay.audio.resample import Quality
+from relay.auth.identities import Role
+from relay.auth.origins import is_host_allowed
+from relay.auth.throttle import Backoff, Throttle
 from relay.bridge import Bridge, BridgeConfig, Connect
 from relay.downstream.options import OptionPolicy
-from relay.errors import UpstreamRejected
-from relay.http.admission import is_host_allowed
+from relay.errors import RelayError, UpstreamRejected
+from relay.http.access import Access, AnswerHeaders, Guard, answer_fault, answer_json
+from relay.http.admin import AdminEndpoint
 from relay.http.health import Readiness, UpstreamProbe, healthz
+from relay.http.kiosks import KioskEndpoint
+from relay.http.sign_in import SignInEndpoint
 from relay.http.stream import StreamEndpoint
+from relay.http.tokens import TokensEndpoint
 from relay.logs import Redactor
 from relay.scribe.parameters import AudioFormat, CommitStrategy, Parameters
+from relay.services import Services, limits_of
 from relay.settings import Settings
 from relay.upstream.connection import UpstreamConnection, connect
+from relay.upstream.tokens import mint_token
 
 STREAM_PATH = "/v1/stream"
 SCRIBE_PATH = "/v1/speech-to-text/realtime"
 
+TICKETS_PER_MINUTE: Final = 600
+"""Tickets that one account may ask for; each is kept for a quarter of an hour."""
 
-def create_app(settings: Settings, *, open_upstream: Connect | None = None) -> Starlette:
+SIGN_INS_PER_MINUTE: Final = 10
+"""Attempts to sign in from one address."""
+
+
+def create_app(
+    settings: Settings,
+    *,
+    services: Services | None = None,
+    open_upstream: Connect | None = None,
+) -> Starlette:
     """Build the relay.
 
     Args:
         settings: Checked.
+        services: What its parts have in common; by default what the settings say. They are
+            started and closed with the app.
         open_upstream: Opens sockets to the provider; by default what the settings say.
+
+    Raises:
+        ConfigError: If the keys that sign cookies can't be kept.
     """
-    key = settings.elevenlabs_api_key
+    services = services or Services.build(settings)
     ssl_context = _ssl_context(settings)
-    redactor = Redactor([] if key is None else [key.get_secret_value()])
+    access = Access(services.gate, trusted_proxies=settings.trusted_proxies)
     stream = StreamEndpoint(
+        access=access,
+        sessions=services.sessions,
         connect=open_upstream or _opener(settings, ssl_context),
         config=_bridge_config(settings),
         policy=OptionPolicy(
             settings.pinned_options, settings.capped_options, settings.allowed_surcharges
         ),
-        allowed_origins=settings.allowed_origins,
-        max_sessions=settings.max_sessions,
-        redact=redactor.redact,
+        redact=Redactor(settings.known_secrets).redact,
     )
-    upstream = urlsplit(settings.upstream_base_url)
-    assert upstream.hostname is not None
-    port = upstream.port or (443 if upstream.scheme == "wss" else 80)
-    ready = Readiness(UpstreamProbe(upstream.hostname, port, ssl_context), has_key=key is not None)
     app = Starlette(
         routes=[
             WebSocketRoute(STREAM_PATH, stream.serve),
             Route("/healthz", healthz),
-            Route("/readyz", ready.readyz),
-        ]
+            Route("/readyz", _readiness(settings, services, ssl_context).readyz),
+            *_sign_in(services, access).routes(),
+            *KioskEndpoint(access, services.kiosks).routes(),
+            *_tokens(settings, services, access, ssl_context).routes(),
+            *_admin(settings, services, access).routes(),
+        ],
+        lifespan=_lifespan(services),
+        exception_handlers={Exception: answer_fault},
+    )
+    per_minute = settings.handshakes_per_minute
+    throttle = Throttle(per_minute, per_minute)
+    app.add_middleware(
+        Guard, access=access, throttle=throttle, answer=lambda request, error: answer_json(error)
     )
     app.add_middleware(HostCheck, allowed=frozenset(settings.allowed_hosts))
+    app.add_middleware(AnswerHeaders)
+    app.state.services = services
     return app
+
+
+def _lifespan(services: Services) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        try:
+            await services.start()
+        except RelayError as error:
+            # uvicorn only logs what goes wrong here; whoever started it says it in one line.
+            app.state.failure = error
+            await services.aclose()
+            raise
+        async with asyncio.TaskGroup() as group:
+            keeping = group.create_task(services.sessions.run(), name="keep sessions")
+            try:
+                yield
+            finally:
+                keeping.cancel()
+        await services.aclose()
+
+    return lifespan
+
+
+def _readiness(
+    settings: Settings, services: Services, ssl_context: ssl.SSLContext | None
+) -> Readiness:
+    upstream = urlsplit(settings.upstream_base_url)
+    assert upstream.hostname is not None
+    port = upstream.port or (443 if upstream.scheme == "wss" else 80)
+    return Readiness(
+        UpstreamProbe(upstream.hostname, port, ssl_context),
+        has_key=settings.elevenlabs_api_key is not None,
+        others={"redis": services.state.ping, "database": services.database.ping},
+    )
+
+
+def _sign_in(services: Services, access: Access) -> SignInEndpoint:
+    return SignInEndpoint(
+        access=access,
+        users=services.users,
+        passwords=services.passwords,
+        session_cookie=services.session_cookie,
+        per_address=Throttle(SIGN_INS_PER_MINUTE, SIGN_INS_PER_MINUTE),
+        per_name=Backoff(),
+    )
+
+
+def _tokens(
+    settings: Settings, services: Services, access: Access, ssl_context: ssl.SSLContext | None
+) -> TokensEndpoint:
+    key = settings.elevenlabs_api_key
+    mint = None
+    if settings.allow_upstream_tokens and key is not None:
+        mint = partial(mint_token, settings.upstream_base_url, key.get_secret_value(), ssl_context)
+    per_account = Throttle(TICKETS_PER_MINUTE, TICKETS_PER_MINUTE)
+    return TokensEndpoint(access, services.tickets, per_account, mint)
+
+
+def _admin(settings: Settings, services: Services, access: Access) -> AdminEndpoint:
+    return AdminEndpoint(
+        access=access,
+        registry=services.registry,
+        control=services.control,
+        usage=services.usage,
+        users=services.users,
+        kiosks=services.kiosks,
+        api_keys=services.api_keys,
+        passwords=services.passwords,
+        key_limits=limits_of(settings)[Role.KEY],
+        price_per_hour=settings.price_per_hour,
+    )
 
 
 class HostCheck:

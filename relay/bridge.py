@@ -1,6 +1,8 @@
 """One session: introduces the client's side, the audio chain and the provider's side."""
 
 import asyncio
+import math
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,17 +21,23 @@ from relay.errors import (
     ClientError,
     InputError,
     InvalidRequest,
+    LimitExceeded,
     MessageTooBig,
     RelayError,
     UpstreamError,
 )
+from relay.limits.limiter import Grant
+from relay.limits.slots import Place
+from relay.limits.terms import Notice, Terms, Verdict
 from relay.protocol.close_codes import CloseCode
 from relay.protocol.messages import (
     MAX_MESSAGE_BYTES,
     Commit,
     Format,
     Mute,
+    Queued,
     ServerMessage,
+    SessionLimits,
     SessionStarted,
     Stop,
     Unmute,
@@ -52,9 +60,24 @@ from relay.upstream.session import (
     SegmentDue,
     UpstreamSession,
 )
+from relay.upstream.session import State as UpstreamState
 
 TICK = 1.0
 """Seconds between two looks at the clock: acknowledgements, keepalive, everything overdue."""
+
+SLOT_INTERVAL = 0.5
+"""Seconds between two questions for a place at the provider."""
+
+QUEUED_INTERVAL = 5.0
+"""Seconds after which a client in the queue is told again, though its place is the same."""
+
+MESSAGE_PRICE = 0.3
+"""Seconds of audio that a text message counts as. A commit may cost that much silence at the
+provider, and nobody needs so many of them that it would be felt."""
+
+EXPEL_TIMEOUT = 1.5
+"""Seconds for the last final of somebody who may no longer be here; with the seconds until a
+revocation is seen, and a tick, it stays below the five that are promised."""
 
 MESSAGES_AT_ONCE = 64
 """Messages of one client that are taken before others get a turn: a flood of tiny ones, which
@@ -79,6 +102,25 @@ Connect: TypeAlias = Callable[["Bridge", Parameters], Awaitable[Upstream]]
 Raises:
     UpstreamError: If that fails.
 """
+
+
+class Slot(Protocol):
+    """A session's claim to one of the provider's places."""
+
+    async def ask(self) -> Place:
+        """Take it, or a place in the queue; ask again until it is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consumption:
+    """What a session has used so far, in milliseconds."""
+
+    received_ms: int
+    sent_ms: int
+    """To the provider, replays and inserted silence included: this is what is billed."""
+    replayed_ms: int
+    silence_ms: int
+    connected_ms: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +162,8 @@ class Bridge:
         *,
         session_id: str,
         connect: Connect,
+        slot: Slot,
+        terms: Terms,
         config: BridgeConfig,
         redact: Callable[[str], str],
         log: FilteringBoundLogger,
@@ -128,6 +172,8 @@ class Bridge:
         self._request = request
         self._session_id = session_id
         self._connect = connect
+        self._slot = slot
+        self._terms = terms
         self._config = config
         self._log = log
         self._loop = asyncio.get_running_loop()
@@ -152,7 +198,6 @@ class Bridge:
             wire_format=config.wire_format,
             is_timed=request.parameters.wants_timed_message,
             extras=request.parameters.extra_messages,
-            opening_deadline=self._loop.time() + config.opening_timeout,
             commit_timeout=config.commit_timeout,
             seconds_at=self._chain.timeline.seconds_at,
             redact=redact,
@@ -168,11 +213,69 @@ class Bridge:
         self._resume: asyncio.TimerHandle | None = None
         self._finishing: Finished | Refused | None = None
         self._finish_by = 0.0
-        self._heard_at = self._loop.time()
+        self._finish_timeout = 0.0
+        self._waits_for_slot = True
+        self._began_at = self._heard_at = self._loop.time()
+        self._allowed = asyncio.Event()
+        self._queue_position: int | None = None
+
+    @property
+    def request(self) -> StreamRequest:
+        """What the client was granted."""
+        return self._request
+
+    @property
+    def terms(self) -> Terms:
+        """What this session may use."""
+        return self._terms
+
+    @property
+    def segments(self) -> int:
+        return self._translator.segments
+
+    @property
+    def state(self) -> str:
+        """`queued`, `opening`, `open` or `ending`, for people who look on."""
+        if self._finishing is not None or self._ending.done():
+            return "ending"
+        if self._queue_position is not None:
+            return "queued"
+        return "open" if self._upstream.state is UpstreamState.OPEN else "opening"
+
+    def consumption(self) -> Consumption:
+        """What was used so far."""
+        rate = self._config.wire_format.rate
+        received = self._chain.timeline.seconds_of_frame(self._chain.frames_received)
+        return Consumption(
+            received_ms=round(received * 1000),
+            sent_ms=round(self._upstream.samples_sent / rate * 1000),
+            replayed_ms=0,
+            silence_ms=round(self._upstream.samples_inserted / rate * 1000),
+            connected_ms=round((self._loop.time() - self._began_at) * 1000),
+        )
+
+    def renew(self, grant: Grant | None) -> None:
+        """Go on with a further piece of audio; None where nobody could be asked."""
+        self._obey(self._terms.renew(grant, time.time()))
+        if not self._terms.must_wait:
+            self._allowed.set()
+
+    def leave(self, reason: str) -> None:
+        """End in order because somebody else says so: commit, await the final, close."""
+        self._finish(Finished(reason, CloseCode.ENDED), waits_for_slot=False)
+        self._advance()
+
+    def expel(self, error: RelayError) -> None:
+        """End soon: whoever this is may no longer be here."""
+        failure, code = refuse(error)
+        self._say(failure)
+        self._finish(Refused(code, failure.error_type), timeout=EXPEL_TIMEOUT, waits_for_slot=False)
+        self._advance()
 
     async def run(self) -> Ending:
         """Serve the session until it ends; both sockets are closed on return."""
-        self._say(SessionStarted(self._session_id, self._request.config()))
+        limits = SessionLimits(self._terms.minutes_left, self._terms.max_seconds)
+        self._say(SessionStarted(self._session_id, self._request.config(), limits))
         for note in self._request.notes:
             self._say(Warn("option_changed", note))
         self._log.info(
@@ -224,17 +327,34 @@ class Bridge:
                 messages += 1
                 if messages % MESSAGES_AT_ONCE == 0:
                     await asyncio.sleep(0)
+                await self._until_allowed(message)
                 try:
                     self._receive(self._downstream.receive_message(message))
                 except InputError as error:
                     self._say(refuse(error)[0])
                 except (InvalidRequest, MessageTooBig) as error:
                     self._refuse(error)
-                if self._ledger.is_full:
-                    self._room.clear()
-                    await self._room.wait()
+                await self._until_ready(message)
         except ClientLeft as left:
             self._end(Left(left.code))
+
+    async def _until_allowed(self, message: bytes | str) -> None:
+        """Take no audio that isn't reserved; messages that steer the session need none."""
+        if self._finishing is not None or not isinstance(message, bytes):
+            return
+        self._terms.expect(self._chain.seconds_of(message))
+        while self._terms.must_wait and self._finishing is None:
+            self._allowed.clear()
+            await self._allowed.wait()
+
+    async def _until_ready(self, message: bytes | str) -> None:
+        """Read no further before there is room, and before it is time."""
+        used = self._chain.seconds_of(message) if isinstance(message, bytes) else MESSAGE_PRICE
+        if (delay := self._terms.take(used, self._loop.time())) > 0:
+            await asyncio.sleep(delay)
+        if self._ledger.is_full:
+            self._room.clear()
+            await self._room.wait()
 
     def _refuse(self, error: ClientError) -> None:
         """Say what is wrong; what came before it still gets its final."""
@@ -319,12 +439,29 @@ class Bridge:
             self._advance()
 
     async def _open_upstream(self) -> None:
+        await self._take_slot()
+        self._upstream.expect_start(self._loop.time() + self._config.opening_timeout)
         try:
             self._connection = await self._connect(self, self._request.parameters)
         except UpstreamError as error:
             self._end(error)
         else:
             self._advance()
+
+    async def _take_slot(self) -> None:
+        told_at = -math.inf
+        while not (place := await self._slot.ask()).has_slot:
+            now = self._loop.time()
+            if place.position != self._queue_position or now - told_at >= QUEUED_INTERVAL:
+                self._queue_position, told_at = place.position, now
+                wait = place.estimated_wait
+                wait_ms = None if wait is None else round(wait * 1000)
+                self._say(Queued(place.position, wait_ms))
+            await asyncio.sleep(SLOT_INTERVAL)
+        self._queue_position = None
+        if self._waits_for_slot:
+            # What was said while waiting gets its time from now on, if `stop` came meanwhile.
+            self._finish_by = self._loop.time() + self._finish_timeout
 
     def _advance(self) -> None:
         """Hand on what the provider said, and send it what it may have now."""
@@ -380,26 +517,53 @@ class Bridge:
                 self._say(acknowledged)
             self._upstream.tick(now)
             self._advance()
-            if self._ledger.is_full:
+            if self._ledger.is_full or self._terms.must_wait:
                 self._heard_at = now  # it is us who don't listen
+            self._obey(self._terms.watch(now - self._began_at))
             if now - self._heard_at >= self._config.idle_timeout:
                 self._finish(Finished("idle", CloseCode.IDLE))
                 self._advance()
-            if self._finishing is not None and now >= self._finish_by:
+            is_queued = self._queue_position is not None and self._waits_for_slot
+            if self._finishing is not None and not is_queued and now >= self._finish_by:
                 self._upstream.give_up()
                 self._advance()
 
-    def _finish(self, ending: Finished | Refused) -> None:
-        """Send everything up, and end when every commit is answered."""
+    def _obey(self, verdict: Verdict) -> None:
+        """Say or do what the session's terms ask for."""
+        match verdict:
+            case Notice(code, text):
+                self._say(Warn(code, text))
+            case LimitExceeded():
+                failure, close_code = refuse(verdict)
+                self._finish(Refused(close_code, failure.error_type, failure))
+                self._advance()
+
+    def _finish(
+        self,
+        ending: Finished | Refused,
+        *,
+        timeout: float | None = None,
+        waits_for_slot: bool = True,
+    ) -> None:
+        """Send everything up, and end when every commit is answered.
+
+        Args:
+            ending: What the client is told then; the first that is given counts.
+            timeout: Seconds for the last final; by default what a backlog needs.
+            waits_for_slot: Whether these seconds begin when there is a place at the provider.
+        """
         if self._finishing is not None:
             return
-        self._downstream.stop()
+        self._waits_for_slot = waits_for_slot
+        self._downstream.end()
         self._feed.push(self._chain.flush())
         if self._feed.uncommitted:
             self._feed.commit(Cause.CLIENT)
         backlog = self._ledger.samples / self._config.wire_format.rate
-        self._finish_by = self._loop.time() + self._config.stop_timeout + backlog
+        self._finish_timeout = self._config.stop_timeout + backlog if timeout is None else timeout
+        self._finish_by = self._loop.time() + self._finish_timeout
         self._finishing = ending
+        self._allowed.set()  # nothing is taken any more that would have to be reserved
 
     def _end(self, ending: Ending) -> None:
         if isinstance(self._finishing, Refused) and isinstance(ending, RelayError):

@@ -7,8 +7,12 @@
     │   ├── InputError              one bad message; the session goes on
     │   ├── MessageTooBig
     │   ├── Unauthorized
+    │   ├── NotAllowed              known, but not for them
+    │   ├── NotFound                what it asks for isn't there
     │   ├── OriginNotAllowed
     │   └── LimitExceeded           right, but too much: wait
+    ├── StateUnavailable            Redis can't be asked
+    ├── StoreUnavailable            the database can't be asked
     ├── UpstreamError               the provider, or the way to it
     │   ├── UpstreamUnavailable     may be tried again
     │   └── UpstreamRejected        never: the same request fails the same way
@@ -84,12 +88,38 @@ class Unauthorized(ClientError):
 
 
 @dataclass(eq=False)
-class OriginNotAllowed(ClientError):
-    """Raised when the page that opened the socket isn't one of ours."""
+class NotAllowed(ClientError):
+    """Raised when somebody is known, and may not do this."""
 
-    origin: str
+    text: str
 
     def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(eq=False)
+class NotFound(ClientError):
+    """Raised when what a request names isn't there."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(eq=False)
+class OriginNotAllowed(ClientError):
+    """Raised when a socket or a request comes from a page that may not use cookies."""
+
+    origin: str | None
+    """None where the request doesn't say."""
+    may_be_allowed: bool = True
+    """Whether other pages than ours can be allowed to; sessions are all that they can open."""
+
+    def __str__(self) -> str:
+        if not self.may_be_allowed:
+            origin = self.origin or "elsewhere: it has no Origin header"
+            return f"Only this relay's own pages may do this, and the request comes from {origin}."
         return (
             f"Pages from {self.origin} may not use this relay; "
             "an operator can add the origin to RELAY_ALLOWED_ORIGINS."
@@ -107,6 +137,26 @@ class LimitExceeded(ClientError):
 
     def __str__(self) -> str:
         return self.text
+
+
+@dataclass(eq=False)
+class StateUnavailable(RelayError):
+    """Raised when Redis can't be asked; what is shared between workers is unknown meanwhile."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"Redis can't be asked: {self.reason}."
+
+
+@dataclass(eq=False)
+class StoreUnavailable(RelayError):
+    """Raised when the database can't be asked; who may do what is unknown meanwhile."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"The database can't be used: {self.reason}."
 
 
 class UpstreamError(RelayError):

@@ -4,16 +4,22 @@ import asyncio
 import contextlib
 import resource
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from types import TracebackType
 from typing import Self
 
 import uvicorn
 import uvloop
 from starlette.applications import Starlette
+from uvicorn.supervisors import Multiprocess
 
 from relay.app import create_app
 from relay.edge import BoundedHttp, BoundedWebSocket
+from relay.errors import StateError
+from relay.logs import Redactor, configure
+from relay.services import Services
 from relay.settings import Settings
 
 MAX_FRAME_BYTES = 1024 * 1024
@@ -39,7 +45,8 @@ class RelayServer:
     def __init__(self, settings: Settings, app: Starlette | None = None) -> None:
         """Prepare to serve `app`, by default the one that `settings` describe."""
         self._settings = settings
-        self._server = _Embedded(_config(app or create_app(settings), settings))
+        self.app = app or create_app(settings)
+        self._server = _Embedded(_config(self.app, settings))
         self.url = ""
         """Base URL, with the port that was really taken; empty before the context is entered."""
         self._exit = contextlib.AsyncExitStack()
@@ -49,11 +56,16 @@ class RelayServer:
 
         Raises:
             OSError: If the address can't be had.
+            RelayError: If what the relay stands on can't be started.
         """
         async with contextlib.AsyncExitStack() as stack:
-            listener = stack.enter_context(_listen(self._settings))
+            listener = stack.enter_context(_listening(self._settings))
             self.url = _url(self._settings, listener)
             await stack.enter_async_context(_serving(self._server, listener))
+            if not self._server.started:
+                raise getattr(self.app.state, "failure", None) or StateError(
+                    "uvicorn did not start"
+                )
             self._exit = stack.pop_all()
         return self
 
@@ -95,12 +107,57 @@ async def _serving(server: _Embedded, listener: socket.socket) -> AsyncIterator[
             server.should_exit = True
 
 
-def _listen(settings: Settings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+class _OwnListeners(list[socket.socket]):
+    """Sockets that each process opens for itself when it unpickles them.
+
+    The kernel then spreads connections over the processes. From a socket in common the process
+    that is the quickest takes all that wait: of sixty at once, forty.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        """Reserve a port, by a socket that doesn't listen and thus gets no connections.
+
+        Raises:
+            OSError: If the address can't be had, be it from another relay.
+        """
+        # A shared port could be shared with another relay as well, unnoticed.
+        with _bound(host, port) as probe:
+            port = probe.getsockname()[1]
+        super().__init__([_bound(host, port, is_shared=True)])
+        self._address = host, port
+
+    def __reduce__(self) -> tuple[Callable[[str, int], list[socket.socket]], tuple[str, int]]:
+        return _own_listeners, self._address
+
+
+def _own_listeners(host: str, port: int) -> list[socket.socket]:
+    return [_bound(host, port, is_shared=True)]
+
+
+def _bound(host: str, port: int, *, is_shared: bool = False) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if is_shared:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
-        listener.bind((settings.host, settings.port))
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _listeners(settings: Settings) -> list[socket.socket]:
+    # Elsewhere than on Linux the last process to share a port gets all of its connections.
+    if settings.workers > 1 and sys.platform == "linux":
+        return _OwnListeners(settings.host, settings.port)
+    return [_listening(settings)]
+
+
+def _listening(settings: Settings) -> socket.socket:
+    listener = _bound(settings.host, settings.port)
+    try:
         # uvicorn would do so later, when it is too late to tell that another was faster.
         listener.listen(BACKLOG)
     except OSError:
@@ -109,12 +166,14 @@ def _listen(settings: Settings) -> socket.socket:
     return listener
 
 
-def _config(app: Starlette, settings: Settings) -> uvicorn.Config:
+def _config(app: Starlette | Callable[[], Starlette], settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        factory=not isinstance(app, Starlette),
+        workers=settings.workers,
         host=settings.host,
         port=settings.port,
-        loop="none",
+        loop="uvloop",
         http=BoundedHttp,
         ws=BoundedWebSocket,
         ws_max_size=MAX_FRAME_BYTES,
@@ -122,7 +181,7 @@ def _config(app: Starlette, settings: Settings) -> uvicorn.Config:
         # A paused reader can't see pongs; liveness is the session's own affair.
         ws_ping_timeout=None,
         ws_per_message_deflate=False,
-        lifespan="off",
+        lifespan="on",
         # Forwarding headers are believed from nobody.
         proxy_headers=False,
         server_header=False,
@@ -149,13 +208,40 @@ def serve(settings: Settings, on_listening: Callable[[str], None]) -> None:
 
     Raises:
         OSError: If the address can't be had.
+        RelayError: If what the relay stands on can't be started.
     """
     _allow_many_files()
-    listener = _listen(settings)
-    with listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        server = uvicorn.Server(_config(create_app(settings), settings))
-        on_listening(_url(settings, listener))
-        runner.run(server.serve(sockets=[listener]))
+    with contextlib.ExitStack() as stack:
+        listeners = _listeners(settings)
+        for listener in listeners:
+            stack.enter_context(listener)
+        # Tried first, because uvicorn would log a failure with all of its traceback, and start a
+        # worker that can't start again and again.
+        asyncio.run(_start_once(settings))
+        if settings.workers == 1:
+            config = _config(create_app(settings), settings)
+            on_listening(_url(settings, listeners[0]))
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(uvicorn.Server(config).serve(sockets=listeners))
+            return
+        config = _config(partial(_worker, settings), settings)
+        on_listening(_url(settings, listeners[0]))
+        Multiprocess(config, listeners).run()
+
+
+async def _start_once(settings: Settings) -> None:
+    services = Services.build(settings)
+    try:
+        await services.start()
+    finally:
+        await services.aclose()
+
+
+def _worker(settings: Settings) -> Starlette:
+    """Build the app in a process of its own, which has set up nothing yet."""
+    _allow_many_files()
+    configure(settings.log_level, settings.log_format, redactor=Redactor(settings.known_secrets))
+    return create_app(settings)
 
 
 def _allow_many_files() -> None:

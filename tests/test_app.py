@@ -6,9 +6,8 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from relay.server import RelayServer
 from relay.simulator.server import Simulator
-from tests.support.relay import Client, relay_to
+from tests.support.relay import Client, Relay, relay_to
 from tests.support.settings import KEY
 
 UPGRADE = (
@@ -24,12 +23,12 @@ async def simulator() -> AsyncIterator[Simulator]:
 
 
 @pytest.fixture
-async def relay(simulator: Simulator) -> AsyncIterator[RelayServer]:
+async def relay(simulator: Simulator) -> AsyncIterator[Relay]:
     async with relay_to(simulator.url) as running:
         yield running
 
 
-async def ask(relay: RelayServer, path: str, *hosts: str, upgrade: bool = False) -> bytes:
+async def ask(relay: Relay, path: str, *hosts: str, upgrade: bool = False) -> bytes:
     """Ask with these `Host` headers; head and body of the answer."""
     port = int(relay.url.rpartition(":")[2])
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -44,7 +43,7 @@ async def ask(relay: RelayServer, path: str, *hosts: str, upgrade: bool = False)
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8000", "[::1]:1", "LOCALHOST"])
-async def test_relay_answers_to_its_own_names(relay: RelayServer, host: str) -> None:
+async def test_relay_answers_to_its_own_names(relay: Relay, host: str) -> None:
     assert (await ask(relay, "/healthz", host)).startswith(b"HTTP/1.1 200 ")
     assert (await ask(relay, "/v1/stream", host, upgrade=True)).startswith(b"HTTP/1.1 101 ")
 
@@ -63,7 +62,7 @@ async def test_relay_answers_to_its_own_names(relay: RelayServer, host: str) -> 
     ids=",".join,
 )
 async def test_relay_has_no_other_name(
-    relay: RelayServer, simulator: Simulator, hosts: tuple[str, ...]
+    relay: Relay, simulator: Simulator, hosts: tuple[str, ...]
 ) -> None:
     for path in ("/healthz", "/readyz", "/nothing"):
         assert (await ask(relay, path, *hosts)).startswith(b"HTTP/1.1 421 ")
@@ -72,11 +71,11 @@ async def test_relay_has_no_other_name(
     assert simulator.connections == []
 
 
-async def test_request_without_a_host_is_refused(relay: RelayServer) -> None:
+async def test_request_without_a_host_is_refused(relay: Relay) -> None:
     assert (await ask(relay, "/healthz")).startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 421 "))
 
 
-async def test_refusal_says_what_an_operator_can_do(relay: RelayServer) -> None:
+async def test_refusal_says_what_an_operator_can_do(relay: Relay) -> None:
     assert b"RELAY_ALLOWED_HOSTS" in await ask(relay, "/healthz", "relay.example")
 
 
@@ -102,22 +101,22 @@ ELSEWHERE = (
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "OPTIONS"])
-async def test_nothing_else_is_there(relay: RelayServer, method: str) -> None:
+async def test_nothing_else_is_there(relay: Relay, method: str) -> None:
     async with aiohttp.ClientSession() as http:
         for path in (*ELSEWHERE, "/v1/stream"):
             async with http.request(method, relay.url + path, allow_redirects=False) as answer:
                 assert (answer.status, await answer.text()) == (404, "Not Found"), path
 
 
-async def test_no_other_path_takes_sockets(relay: RelayServer, simulator: Simulator) -> None:
+async def test_no_other_path_takes_sockets(relay: Relay, simulator: Simulator) -> None:
     for path in (*ELSEWHERE, "/healthz"):
         answer = await ask(relay, path, "localhost", upgrade=True)
         assert answer.startswith((b"HTTP/1.1 403 ", b"HTTP/1.1 404 ")), path
     assert simulator.connections == []
 
 
-async def test_key_goes_upstream_alone(relay: RelayServer, simulator: Simulator) -> None:
-    async with Client(relay.url) as client:
+async def test_key_goes_upstream_alone(relay: Relay, simulator: Simulator) -> None:
+    async with Client(relay) as client:
         await client.event("session_started")
         await client.stop()
     assert simulator.connections[0].credential is not None
@@ -125,7 +124,7 @@ async def test_key_goes_upstream_alone(relay: RelayServer, simulator: Simulator)
 
 
 async def test_relay_without_a_key_says_so(simulator: Simulator) -> None:
-    async with relay_to(simulator.url, key=None) as relay, Client(relay.url) as client:
+    async with relay_to(simulator.url, key=None) as relay, Client(relay) as client:
         assert await client.closed() == 4502
     assert client.events[-1]["message_type"] == "auth_error"
     assert "ELEVENLABS_API_KEY" in client.events[-1]["error"]

@@ -19,14 +19,42 @@ ALLOWED: dict[str, set[str]] = {
     "simulator": {"audio", "scribe", "errors"},
     "client": {"protocol", "errors"},
     "translator": {"audio", "protocol", "upstream", "errors"},
-    "bridge": {"audio", "scribe", "protocol", "upstream", "downstream", "translator", "errors"},
-    "http": {"audio", "scribe", "protocol", "downstream", "bridge", "errors"},
+    "bridge": {
+        "audio",
+        "scribe",
+        "protocol",
+        "upstream",
+        "downstream",
+        "translator",
+        "limits",
+        "errors",
+    },
+    "http": {
+        "audio",
+        "scribe",
+        "protocol",
+        "downstream",
+        "bridge",
+        "auth",
+        "limits",
+        "registry",
+        "sessions",
+        "store",
+        "state",
+        "errors",
+    },
+    "auth": {"state", "store", "errors"},
     "edge": {"downstream"},
-    "settings": {"scribe", "errors"},
+    "settings": {"auth", "scribe", "errors"},
+    "state": {"errors"},
+    "store": {"errors"},
+    "limits": {"state", "errors"},
+    "registry": {"state", "errors"},
+    "sessions": {"auth", "bridge", "limits", "registry", "store", "errors"},
 }
 """Each part of `relay` and the parts it may import; those that wire may import all of them."""
 
-WIRING = {"app", "server", "cli", "doctor", "__main__"}
+WIRING = {"app", "services", "server", "cli", "doctor", "__main__"}
 """The only parts that see `Settings`."""
 
 
@@ -70,8 +98,14 @@ PURE = [
 PURE += [
     path
     for path in FILES
-    if part_of(path) in {"upstream", "downstream"} and path.name != "connection.py"
+    if part_of(path) in {"upstream", "downstream"}
+    and path.name not in ("connection.py", "tokens.py")
 ]
+PURE += [
+    RELAY / "auth" / f"{name}.py"
+    for name in ("addresses", "identities", "origins", "places", "signing", "throttle")
+]
+PURE += [RELAY / "limits" / f"{name}.py" for name in ("allowance", "pace", "policy", "terms")]
 PURE += [
     RELAY / "simulator" / f"{name}.py"
     for name in (

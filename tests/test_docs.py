@@ -246,17 +246,26 @@ def test_every_command_and_its_flags_exist(page: Path) -> None:
             continue
         if not re.fullmatch(r"[a-z-]+", words[1]):
             continue  # a version, in what a command prints
-        command = command_line.commands[words[1]]
+        command, rest = command_line.commands[words[1]], words[2:]
+        if isinstance(command, click.Group) and rest:
+            command, rest = command.commands[rest[0]], rest[1:]
         known = {flag for option in command.params for flag in option.opts}
-        flags = {word.partition("=")[0] for word in words[2:] if word.startswith("-")}
+        flags = {word.partition("=")[0] for word in rest if word.startswith("-")}
         assert flags - {"-"} <= known, words
+
+
+def every_command() -> Iterator[click.Command]:
+    for command in command_line.commands.values():
+        yield command
+        if isinstance(command, click.Group):
+            yield from command.commands.values()
 
 
 @every_page
 def test_flags_named_next_to_a_command_exist(page: Path) -> None:
     known = {
         flag
-        for command in command_line.commands.values()
+        for command in every_command()
         for option in command.params
         if isinstance(option, click.Option)
         for flag in option.opts

@@ -30,14 +30,13 @@ from relay.doctor import (
     examine,
     examine_relay,
 )
-from relay.server import RelayServer
 from relay.simulator.behaviour import Behaviour
 from relay.simulator.faults import Fault, FaultKind
 from relay.simulator.server import Simulator
 from tests.support.peers import answer, idle_proxy, talking
-from tests.support.processes import free_port
-from tests.support.relay import relay_to
+from tests.support.relay import Relay, relay_to
 from tests.support.settings import KEY, settings_for
+from tests.support.spawned import free_port
 
 Script = Callable[[ServerConnection], Awaitable[None]]
 
@@ -49,7 +48,7 @@ async def simulator() -> AsyncIterator[Simulator]:
 
 
 @pytest.fixture
-async def relay(simulator: Simulator) -> AsyncIterator[RelayServer]:
+async def relay(simulator: Simulator) -> AsyncIterator[Relay]:
     async with relay_to(simulator.url) as running:
         yield running
 
@@ -120,9 +119,9 @@ async def test_without_a_key_no_session_is_tried(simulator: Simulator) -> None:
     assert simulator.connections == []
 
 
-async def test_relay_that_is_well(relay: RelayServer) -> None:
+async def test_relay_that_is_well(relay: Relay) -> None:
     for url in (relay.url, f"{relay.url}/", relay.url.replace("http", "ws")):
-        assert await found(examine_relay(url, key=None, idle=0.1)) == {
+        assert await found(examine_relay(url, key=relay.key, idle=0.1)) == {
             "healthz": Status.OK,
             "readyz": Status.OK,
             "stream": Status.OK,
@@ -144,7 +143,7 @@ async def test_address_that_is_none(url: str) -> None:
 
 async def test_relay_that_lacks_its_provider() -> None:
     async with relay_to(f"ws://127.0.0.1:{free_port()}") as relay:
-        findings = [finding async for finding in examine_relay(relay.url, key=None, idle=0)]
+        findings = [finding async for finding in examine_relay(relay.url, key=relay.key, idle=0)]
     assert [finding.status for finding in findings[:2]] == [Status.OK, Status.FAIL]
     assert findings[1].text.startswith('It can\'t serve sessions now. HTTP 503: {"ready":false')
 
@@ -313,7 +312,7 @@ async def test_account_that_has_no_session_left() -> None:
         Simulator(behaviour=behaviour) as simulator,
         relay_to(simulator.url) as relay,
     ):
-        first = check_stream(relay.url, key=None, idle=0.5)
+        first = check_stream(relay.url, key=relay.key, idle=0.5)
         async with asyncio.TaskGroup() as group:
             group.create_task(first)
             await simulator.wait_for(lambda: bool(simulator.connections))
@@ -397,36 +396,38 @@ async def test_page_with_another_status_is_shown() -> None:
     assert finding.text == "The process does not answer. HTTP 502: no relay behind me"
 
 
-async def test_line_that_lasts(relay: RelayServer) -> None:
-    finding = await check_stream(relay.url, key=None, idle=0.3)
+async def test_line_that_lasts(relay: Relay) -> None:
+    finding = await check_stream(relay.url, key=relay.key, idle=0.3)
     assert finding == Finding("stream", Status.OK, "A session opened and lived 0.3 s of silence.")
 
 
-async def test_proxy_that_ends_idle_lines(relay: RelayServer) -> None:
+async def test_proxy_that_ends_idle_lines(relay: Relay) -> None:
     port = int(relay.url.rpartition(":")[2])
-    async with talking(idle_proxy(port, 0.5)) as proxy_port:
-        finding = await check_stream(f"http://127.0.0.1:{proxy_port}", key=None, idle=10)
+    async with talking(idle_proxy(port, 0.2)) as proxy_port:
+        finding = await check_stream(f"http://127.0.0.1:{proxy_port}", key=relay.key, idle=10)
     assert finding.status is Status.FAIL
     assert finding.text == "The line was closed after 0 s of silence (code 1006)."
     assert "proxy_read_timeout" in finding.advice
 
 
-async def test_relay_that_refuses_the_key(relay: RelayServer) -> None:
+async def test_relay_that_refuses_the_key(relay: Relay) -> None:
     finding = await check_stream(relay.url, key="rk-0123456789", idle=1)
     assert finding.status is Status.FAIL
-    assert finding.text.startswith("The relay answered unauthorized: This relay issues no keys")
+    assert finding.text.startswith(
+        "The relay answered unauthorized: This key is unknown or revoked."
+    )
 
 
 async def test_relay_whose_provider_refuses_it() -> None:
     async with Simulator(api_keys=("other",)) as simulator, relay_to(simulator.url) as relay:
-        finding = await check_stream(relay.url, key=None, idle=5)
+        finding = await check_stream(relay.url, key=relay.key, idle=5)
     assert finding.status is Status.FAIL
     assert "auth_error" in finding.text
 
 
 async def test_relay_under_another_name(simulator: Simulator) -> None:
     async with relay_to(simulator.url, allowed_hosts=("relay.example",)) as relay:
-        finding = await check_stream(relay.url, key=None, idle=1)
+        finding = await check_stream(relay.url, key=relay.key, idle=1)
     assert finding.status is Status.FAIL
     assert finding.text == "The WebSocket was refused with HTTP 421."
     assert "RELAY_ALLOWED_HOSTS" in finding.advice

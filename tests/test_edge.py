@@ -9,22 +9,21 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from relay import edge
-from relay.server import RelayServer
 from relay.simulator.server import Simulator
-from tests.support.relay import Client, relay_to
+from tests.support.relay import Client, Relay, relay_to
 from tests.support.settings import KEY
 
 Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 @pytest.fixture
-async def relay() -> AsyncIterator[RelayServer]:
+async def relay() -> AsyncIterator[Relay]:
     async with Simulator(api_keys=(KEY,)) as simulator, relay_to(simulator.url) as running:
         yield running
 
 
 @asynccontextmanager
-async def raw(relay: RelayServer) -> AsyncIterator[Stream]:
+async def raw(relay: Relay) -> AsyncIterator[Stream]:
     host, port = relay.url.removeprefix("http://").rsplit(":", 1)
     reader, writer = await asyncio.open_connection(host, int(port))
     try:
@@ -45,13 +44,13 @@ async def answer_of(stream: Stream, request: bytes) -> bytes:
             return b""
 
 
-async def test_a_head_that_is_too_long_is_refused(relay: RelayServer) -> None:
+async def test_a_head_that_is_too_long_is_refused(relay: Relay) -> None:
     long = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nx: " + b"x" * edge.MAX_HEAD_BYTES
     async with raw(relay) as stream:
         assert (await answer_of(stream, long)).startswith(b"HTTP/1.1 431 ")
 
 
-async def test_a_body_is_not_counted_as_head(relay: RelayServer) -> None:
+async def test_a_body_is_not_counted_as_head(relay: Relay) -> None:
     body = b"x" * (2 * edge.MAX_HEAD_BYTES)
     request = b"POST /healthz HTTP/1.1\r\nhost: localhost\r\ncontent-length: %d\r\n\r\n"
     async with raw(relay) as (reader, writer), asyncio.timeout(5):
@@ -81,14 +80,14 @@ async def test_a_second_request_has_its_own_time(
             assert await reader.read() == b""
 
 
-async def test_a_long_query_is_served(relay: RelayServer) -> None:
+async def test_a_long_query_is_served(relay: Relay) -> None:
     terms = ["\u3042" * 20] * 50
-    async with Client(relay.url, keyterms=terms) as client:
+    async with Client(relay, keyterms=terms) as client:
         assert await client.closed() == 4400  # the surcharge is not allowed, but it was read
     assert "keyterms" in client.events[-1]["error"]
 
 
-async def test_a_handshake_that_cannot_be_read_is_answered(relay: RelayServer) -> None:
+async def test_a_handshake_that_cannot_be_read_is_answered(relay: Relay) -> None:
     request = (
         b"GET /v1/stream HTTP/1.1\r\nhost: localhost\r\nupgrade: websocket\r\n"
         b"connection: upgrade\r\n" + b"x: y\r\n" * 200 + b"\r\n"
@@ -97,17 +96,17 @@ async def test_a_handshake_that_cannot_be_read_is_answered(relay: RelayServer) -
         assert (await answer_of(stream, request)).startswith(b"HTTP/1.1 400 ")
 
 
-async def test_a_handshake_for_nothing_is_answered(relay: RelayServer) -> None:
+async def test_a_handshake_for_nothing_is_answered(relay: Relay) -> None:
     with pytest.raises(InvalidStatus, match=r"403|404"):
         async with connect(relay.url.replace("http", "ws", 1) + "/nothing"):
             pass
 
 
 async def test_who_pings_and_takes_no_pongs_is_dropped(
-    relay: RelayServer, monkeypatch: pytest.MonkeyPatch
+    relay: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(edge, "MAX_UNSENT_BYTES", 1024)
-    async with Client(relay.url, reads=False) as client:
+    async with Client(relay, reads=False) as client:
         transport = client.connection.transport
         transport.pause_reading()
         protocol = client.connection.protocol

@@ -11,10 +11,9 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from relay.server import RelayServer
-from relay.settings import Settings
 from relay.simulator.server import Simulator
 from tests.support.relay import Client, relay_to
-from tests.support.settings import KEY
+from tests.support.settings import KEY, settings_for
 
 
 async def get(url: str, **options: Any) -> tuple[int, str]:
@@ -23,16 +22,16 @@ async def get(url: str, **options: Any) -> tuple[int, str]:
 
 
 async def test_listens_while_its_context_is_open() -> None:
-    async with RelayServer(Settings(port=0)) as server:
+    async with RelayServer(settings_for()) as server:
         assert await get(f"{server.url}/healthz") == (200, "ok")
     with pytest.raises(aiohttp.ClientConnectionError):
         await get(f"{server.url}/healthz")
 
 
 async def test_port_is_free_again_at_once() -> None:
-    async with RelayServer(Settings(port=0)) as first:
+    async with RelayServer(settings_for()) as first:
         port = int(first.url.rpartition(":")[2])
-    async with RelayServer(Settings(port=port)) as second:
+    async with RelayServer(settings_for(port=port)) as second:
         assert second.url == first.url
 
 
@@ -47,7 +46,7 @@ async def test_port_is_free_again_at_once() -> None:
 async def test_url_can_be_asked_as_it_is(host: str, prefix: str) -> None:
     if host == "::1" and not has_ipv6():
         pytest.skip("this machine has no IPv6")
-    async with RelayServer(Settings(host=host, port=0)) as server:
+    async with RelayServer(settings_for(host=host)) as server:
         assert server.url.startswith(prefix)
         assert await get(f"{server.url}/healthz") == (200, "ok")
 
@@ -61,17 +60,17 @@ def has_ipv6() -> bool:
 
 
 async def test_port_that_is_taken_is_an_error_of_the_system() -> None:
-    async with RelayServer(Settings(port=0)) as first:
+    async with RelayServer(settings_for()) as first:
         port = int(first.url.rpartition(":")[2])
         with pytest.raises(OSError, match="in use"):
-            await RelayServer(Settings(port=port)).__aenter__()
+            await RelayServer(settings_for(port=port)).__aenter__()
         assert await get(f"{first.url}/healthz") == (200, "ok")
 
 
 async def test_sessions_end_with_1012() -> None:
     async with Simulator(api_keys=(KEY,)) as simulator:
         async with relay_to(simulator.url) as relay:
-            client = Client(relay.url)
+            client = Client(relay)
             await client.__aenter__()
             await client.event("session_started")
         assert await client.closed() == 1012
@@ -81,7 +80,7 @@ async def test_sessions_end_with_1012() -> None:
 
 async def test_error_within_the_context_is_raised_as_it_is() -> None:
     with pytest.raises(ZeroDivisionError):
-        async with RelayServer(Settings(port=0)):
+        async with RelayServer(settings_for()):
             raise ZeroDivisionError
 
 
@@ -92,7 +91,7 @@ async def test_forwarding_headers_are_believed_from_nobody() -> None:
 
     app = Starlette(routes=[Route("/", tell)])
     headers = {"X-Forwarded-For": "192.0.2.1", "X-Forwarded-Proto": "https"}
-    async with RelayServer(Settings(port=0), app) as server:
+    async with RelayServer(settings_for(), app) as server:
         assert await get(server.url, headers=headers) == (200, "http 127.0.0.1")
 
 

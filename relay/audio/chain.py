@@ -54,6 +54,11 @@ class AudioChain:
         """The map between the client's frames, positions and seconds; it grows with the session."""
         return self._timeline
 
+    def seconds_of(self, message: bytes) -> float:
+        """How long a message's audio lasts at the present rate."""
+        frame_bytes = self._encoding.bytes_per_sample * self._channels
+        return len(message) / frame_bytes / self._resampler.rate_in
+
     def push(self, message: bytes | memoryview) -> Int16:
         """Turn one client message into samples at the wire format's rate.
 

@@ -4,6 +4,8 @@ exits        exit codes, and how an expected error becomes one line
 options      flags that several commands share, and settings made from them
 local        a relay, and a simulator where there is no key, inside this process
 serve  demo  simulate  check_config  doctor  transcribe      one command each
+user  kiosk  key      groups of commands that administer who may connect
+admin        what those share: the database, lists, secrets
 sources      audio files as paced chunks        session    one file through one session
 targets      where transcripts go               progress   what a terminal shows meanwhile
 """

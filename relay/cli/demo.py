@@ -2,6 +2,8 @@
 
 import shutil
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,11 @@ from relay.cli.options import (
     log_options,
     upstream_options,
 )
+from relay.services import Services
 from relay.settings import Settings
+
+VISITOR = "demo"
+"""What the key that it makes is called."""
 
 SAMPLE = Path("/usr/share/sounds/alsa/Front_Center.wav")
 """A human voice that many Linux machines have; something to try at once."""
@@ -63,21 +69,32 @@ def demo(env_file: Path, **options: Any) -> None:
 
 
 async def _demo(settings: Settings, local: dict[str, Any], sample: Path) -> None:
-    async with local_relay(settings, **local) as relay:
+    async with local_relay(settings, **local) as relay, _visiting(relay.services) as key:
         with interruption() as came:
-            _announce(relay, sample)
+            _announce(relay, key, sample)
             await came.wait()
 
 
-def _announce(relay: LocalRelay, sample: Path) -> None:
+def _announce(relay: LocalRelay, key: str, sample: Path) -> None:
     click.echo(f"Relay      {relay.url}")
     click.echo(f"Stream     {relay.url.replace('http', 'ws', 1)}/v1/stream")
     if relay.engine is not None:
         click.echo(f"Simulator  {relay.upstream_url}")
     click.echo(relay.answers)
     click.echo("\nIn another terminal:\n")
+    click.echo(f"  RELAY_KEY={key} \\")
     click.echo(f"  {_program()} transcribe {sample} --url {relay.url}\n")
     click.echo("Ctrl-C ends.")
+
+
+@asynccontextmanager
+async def _visiting(services: Services) -> AsyncIterator[str]:
+    """Let programs in by a key that ends with the demo."""
+    key, secret = await services.api_keys.create(VISITOR, {})
+    try:
+        yield secret
+    finally:
+        await services.api_keys.revoke(key.id)
 
 
 def _program() -> str:

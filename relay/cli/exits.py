@@ -12,7 +12,7 @@ from enum import IntEnum
 import click
 
 from relay.client import RelayUnreachable, SessionFailed
-from relay.errors import ConfigError, RelayError
+from relay.errors import ConfigError, RelayError, StoreUnavailable
 
 
 class Exit(IntEnum):
@@ -31,7 +31,7 @@ MEANINGS = {
     Exit.FAILURE: "Something failed: a file, a check, a port that is taken.",
     Exit.USAGE: "The command line is wrong.",
     Exit.CONFIG: "A setting is wrong; every fault is named.",
-    Exit.UNREACHABLE: "The relay or the provider can't be reached, or refuses.",
+    Exit.UNREACHABLE: "The relay, the provider or the database can't be reached, or refuses.",
     Exit.INTERRUPTED: "Interrupted by Ctrl-C.",
 }
 """For the reference of commands."""
@@ -76,7 +76,7 @@ def report(error: BaseException) -> Exit:
             return error.exit
         case ConfigError():
             return Exit.CONFIG
-        case RelayUnreachable():
+        case RelayUnreachable() | StoreUnavailable():
             return Exit.UNREACHABLE
         case SessionFailed() if error.is_upstreams:
             return Exit.UNREACHABLE

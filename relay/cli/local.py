@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from relay.cli.exits import CommandFailed
 from relay.cli.options import listening
 from relay.server import RelayServer
+from relay.services import Services
 from relay.settings import Settings
 from relay.simulator.engines import Engine
 from relay.simulator.engines.scripted import ScriptedEngine
@@ -35,26 +36,32 @@ class LocalRelay:
 
     url: str
     upstream_url: str
+    services: Services
     engine: EngineName | None
     """Of the simulator; `None` where the real provider answers."""
 
     @property
     def answers(self) -> str:
         """Say in one sentence where the words come from."""
-        match self.engine:
-            case None:
-                return f"The provider answers ({self.upstream_url})."
-            case "pocketsphinx":
-                return (
-                    "The simulator answers: it recognises English speech offline, roughly. "
-                    "Set ELEVENLABS_API_KEY for the real service."
-                )
-            case "scripted":
-                cure = "" if default_engine() == "pocketsphinx" else f"{INSTALL}, or "
-                return (
-                    "The simulator answers with a script, whatever is said; to have speech "
-                    f"recognised, {cure}set ELEVENLABS_API_KEY for the real service."
-                )
+        return describe_answers(self.engine, self.upstream_url)
+
+
+def describe_answers(engine: EngineName | None, upstream_url: str) -> str:
+    """Say in one sentence where the words come from; no engine stands for the real provider."""
+    match engine:
+        case None:
+            return f"The provider answers ({upstream_url})."
+        case "pocketsphinx":
+            return (
+                "The simulator answers: it recognises English speech offline, roughly. "
+                "Set ELEVENLABS_API_KEY for the real service."
+            )
+        case "scripted":
+            cure = "" if default_engine() == "pocketsphinx" else f"{INSTALL}, or "
+            return (
+                "The simulator answers with a script, whatever is said; to have speech "
+                f"recognised, {cure}set ELEVENLABS_API_KEY for the real service."
+            )
 
 
 def default_engine() -> EngineName:
@@ -114,7 +121,8 @@ async def local_relay(
             )
         with listening(settings.host, settings.port, "--port"):
             relay = await stack.enter_async_context(RelayServer(settings))
-        yield LocalRelay(relay.url, settings.upstream_base_url, engine)
+        services: Services = relay.app.state.services
+        yield LocalRelay(relay.url, settings.upstream_base_url, services, engine)
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:

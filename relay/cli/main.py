@@ -7,9 +7,12 @@ from relay.cli.check_config import check_config
 from relay.cli.demo import demo
 from relay.cli.doctor import doctor
 from relay.cli.exits import CommandLine
+from relay.cli.key import key
+from relay.cli.kiosk import kiosk
 from relay.cli.serve import serve
 from relay.cli.simulate import simulate
 from relay.cli.transcribe import transcribe
+from relay.cli.user import user
 
 
 @click.group(
@@ -21,7 +24,7 @@ Start with:
   scribe-relay demo                      # a relay to try things on
 
 Exit codes: 0 done, 1 something failed, 2 wrong command line, 3 wrong settings,
-4 relay or provider unreachable, 130 interrupted.
+4 relay, provider or database unreachable, 130 interrupted.
 """,
 )
 @click.version_option(__version__, prog_name="scribe-relay")
@@ -29,5 +32,5 @@ def command_line() -> None:
     """Live speech-to-text through a relay that keeps the provider's key."""
 
 
-for command in (serve, demo, simulate, transcribe, doctor, check_config):
+for command in (serve, demo, simulate, transcribe, user, kiosk, key, doctor, check_config):
     command_line.add_command(command)

@@ -89,10 +89,8 @@ def load_key(env_file: Path, key: str | None) -> str | None:
 
 
 def configure_logs(settings: Settings) -> None:
-    """Set up this process's logs; the provider's key never enters them."""
-    key = settings.elevenlabs_api_key
-    redactor = Redactor([] if key is None else [key.get_secret_value()])
-    configure(settings.log_level, settings.log_format, redactor=redactor)
+    """Set up this process's logs; the secrets of the settings never enter them."""
+    configure(settings.log_level, settings.log_format, redactor=Redactor(settings.known_secrets))
 
 
 @contextmanager

@@ -39,18 +39,25 @@ def render() -> str:
     """Write the page."""
     parts = [HEAD]
     for name, command in command_line.commands.items():
-        context = click.Context(
-            command,
-            info_name=f"scribe-relay {name}",
-            terminal_width=WIDTH,
-            max_content_width=WIDTH,
-            help_option_names=["-h", "--help"],
-        )
-        parts.append(f"\n## {name}\n\n```text\n{command.get_help(context)}\n```\n")
+        parts.append(_section(name, command))
+        if isinstance(command, click.Group):
+            parts.extend(_section(f"{name} {of}", below) for of, below in command.commands.items())
     parts.append(EXITS_HEAD)
     parts.extend(f"| {code:d} | {meaning} |\n" for code, meaning in MEANINGS.items())
     parts.append(EXITS_TAIL)
     return "".join(parts)
+
+
+def _section(name: str, command: click.Command) -> str:
+    context = click.Context(
+        command,
+        info_name=f"scribe-relay {name}",
+        terminal_width=WIDTH,
+        max_content_width=WIDTH,
+        help_option_names=["-h", "--help"],
+    )
+    level = "##" if " " not in name else "###"
+    return f"\n{level} {name}\n\n```text\n{command.get_help(context)}\n```\n"
 
 
 if __name__ == "__main__":

@@ -25,8 +25,9 @@ Examples:
   scribe-relay serve --upstream-url ws://127.0.0.1:8001   # the simulator
 """
 )
-@click.option("--host", help="Address to listen on, loopback alone.  [RELAY_HOST]")
+@click.option("--host", help="Address to listen on; 0.0.0.0 for all.  [RELAY_HOST]")
 @click.option("--port", type=int, help="Port to listen on; 0 takes a free one.  [RELAY_PORT]")
+@click.option("--workers", type=int, help="Processes; more than one needs Redis.  [RELAY_WORKERS]")
 @upstream_options
 @log_options
 @ENV_FILE
@@ -34,8 +35,8 @@ def serve(env_file: Path, **flags: Any) -> None:
     """Run the relay.
 
     Ctrl-C or SIGTERM stops it, its sessions in order first. Settings come from flags, the
-    environment and the file .env, in this order; check-config shows them all. The relay has no
-    sign-in yet, so it listens on this machine alone.
+    environment and the file .env, in this order; check-config shows them all. Who may connect:
+    `scribe-relay user`, `kiosk` and `key` administer it.
     """
     settings = load_settings(env_file, **flags)
     configure_logs(settings)
@@ -51,7 +52,8 @@ def serve(env_file: Path, **flags: Any) -> None:
             "relay starts",
             url=url,
             upstream=settings.upstream_base_url,
-            sign_in="none yet: this machine alone may connect",
+            workers=settings.workers,
+            shared_state="Redis" if settings.redis_url is not None else "this process alone",
         )
 
     with listening(settings.host, settings.port, "--port"):

@@ -1,5 +1,6 @@
 """`scribe-relay transcribe`."""
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,13 +106,18 @@ async def _run_locally(job: "Job", given: dict[str, Any], options: Options, spee
         host="127.0.0.1",
         port=0,
         allowed_hosts=("127.0.0.1",),
+        # Nobody else ever meets this relay, so nothing of it is kept.
+        workers=1,
+        secret_keys=secrets.token_urlsafe(48),
+        database_url="sqlite+aiosqlite://",
         log_level="info" if given["verbose"] else "critical",
         log_format="console",
     )
     configure_logs(settings)
     async with local_relay(settings, force_simulator=given["simulator"]) as relay:
         job.display.print_error(relay.answers)
-        return await job.run(Route(relay.url, None, options, speed))
+        _, key = await relay.services.api_keys.create("transcribe", {})
+        return await job.run(Route(relay.url, key, options, speed))
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,13 @@
 """What an operator grants of the options that a client asks for."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 from relay.errors import InvalidRequest
-from relay.scribe.parameters import CommitStrategy, InvalidParameters, Parameters
+from relay.scribe.parameters import PARAMETERS, CommitStrategy, InvalidParameters, Parameters
+
+ALL_SURCHARGES = frozenset(name for name, row in PARAMETERS.items() if row.surcharge)
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,13 @@ class OptionPolicy:
     """Highest value of a number, or greatest length of a list, by the option's name."""
     allowed_surcharges: frozenset[str] = frozenset()
     """Options that cost extra and may be used all the same."""
+
+    def with_pins(self, pairs: tuple[tuple[str, str], ...]) -> Self:
+        """Pin options for one session, as far as the operator has not pinned them for all."""
+        pinned = {name for name, _ in self.pinned}
+        return replace(
+            self, pinned=(*(pair for pair in pairs if pair[0] not in pinned), *self.pinned)
+        )
 
     def grant(self, asked: Iterable[tuple[str, str]]) -> tuple[Parameters, list[str]]:
         """Read decoded query pairs and fit them to the policy.
@@ -61,3 +70,12 @@ class OptionPolicy:
             elif isinstance(value, int | float) and value > cap:
                 changes[name] = type(value)(cap)
         return changes
+
+
+def check_options(pairs: Iterable[tuple[str, str]]) -> None:
+    """Accept options that are to be pinned, for a kiosk or by a ticket.
+
+    Raises:
+        InvalidRequest: If no session could run with them.
+    """
+    OptionPolicy(allowed_surcharges=ALL_SURCHARGES).grant(pairs)

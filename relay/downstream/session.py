@@ -16,8 +16,8 @@ from relay.protocol.messages import (
     Stop,
 )
 
-Input: TypeAlias = bytes | ClientMessage
-"""Audio, or one of the messages that steer the session."""
+Input: TypeAlias = bytes | ClientMessage | None
+"""Audio, one of the messages that steer the session, or nothing that counts."""
 
 
 MAX_FORMATS = 1000
@@ -29,7 +29,9 @@ class State(Enum):
 
     STREAMING = "streaming"
     STOPPING = "stopping"
-    """The last words are awaited: nothing the client sends counts any more."""
+    """The client has stopped and the last words are awaited: nothing it sends counts any more."""
+    ENDING = "ending"
+    """The relay ends the session: what still comes was sent before the client could know."""
 
 
 class DownstreamSession:
@@ -55,12 +57,14 @@ class DownstreamSession:
             raise MessageTooBig(size_bytes, self._max_message_bytes)
         if self.state is State.STOPPING:
             raise InputError("The session is ending; this message was dropped.")
+        if self.state is State.ENDING:
+            return None
         if isinstance(message, bytes):
             return message
         decoded = decode_client_message(message)
         match decoded:
             case Stop():
-                self.stop()
+                self.state = State.STOPPING
             case Format():
                 self._formats += 1
                 if self._formats > MAX_FORMATS:
@@ -69,9 +73,10 @@ class DownstreamSession:
                     )
         return decoded
 
-    def stop(self) -> None:
-        """Accept nothing more from the client."""
-        self.state = State.STOPPING
+    def end(self) -> None:
+        """Accept nothing more from the client; only after its own `stop` is it told so."""
+        if self.state is State.STREAMING:
+            self.state = State.ENDING
 
     def send_message(self, message: ServerMessage) -> None:
         """Number a message and put it into the outbox."""

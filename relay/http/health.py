@@ -3,10 +3,13 @@
 import asyncio
 import ssl
 import time
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse
+
+from relay.errors import RelayError
 
 PROBE_TIMEOUT = 3.0
 """Seconds in which the provider has to take a connection."""
@@ -61,16 +64,31 @@ class Readiness:
 
     upstream: UpstreamProbe
     has_key: bool
+    others: Mapping[str, Callable[[], Awaitable[None]]]
+    """Checks by name; each raises a `RelayError` with what is wrong."""
 
     async def readyz(self, request: Request) -> JSONResponse:
         """Answer 200 when a new session can be served, else 503 with the reasons."""
-        checks = {
-            "key": None if self.has_key else "ELEVENLABS_API_KEY is not set",
-            "upstream": await self.upstream.fault(),
-        }
+        checks = await self.faults()
         ready = not any(checks.values())
         body = {
             "ready": ready,
             "checks": {name: fault or "ok" for name, fault in checks.items()},
         }
         return JSONResponse(body, 200 if ready else 503)
+
+    async def faults(self) -> dict[str, str | None]:
+        """What is wrong with each thing that a session needs, if anything."""
+        return {
+            "key": None if self.has_key else "ELEVENLABS_API_KEY is not set",
+            "upstream": await self.upstream.fault(),
+            **{name: await _fault(check) for name, check in self.others.items()},
+        }
+
+
+async def _fault(check: Callable[[], Awaitable[None]]) -> str | None:
+    try:
+        await check()
+    except RelayError as error:
+        return str(error)
+    return None

@@ -1,8 +1,8 @@
 """`GET /v1/stream`: admission, then one bridge per session."""
 
 import secrets
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import structlog
 from starlette.websockets import WebSocket
@@ -10,28 +10,24 @@ from starlette.websockets import WebSocket
 from relay.bridge import Bridge, BridgeConfig, Connect
 from relay.downstream.connection import ClientLeft, DownstreamConnection
 from relay.downstream.options import OptionPolicy
-from relay.downstream.request import StreamRequest, parse_request
-from relay.errors import LimitExceeded, RelayError
-from relay.http.admission import check_credentials, check_origin
+from relay.downstream.request import parse_request
+from relay.errors import RelayError
+from relay.http.access import Access
 from relay.protocol.codec import encode_server_message
 from relay.protocol.refusal import refuse
-
-RETRY_WHEN_FULL = 5.0
-"""Seconds after which a client may ask again for a place."""
+from relay.sessions import LiveSessions
 
 
-@dataclass
+@dataclass(frozen=True)
 class StreamEndpoint:
-    """Serves `/v1/stream` and knows its sessions."""
+    """Serves `/v1/stream`."""
 
+    access: Access
+    sessions: LiveSessions
     connect: Connect
     config: BridgeConfig
     policy: OptionPolicy
-    allowed_origins: Collection[str]
-    max_sessions: int
     redact: Callable[[str], str]
-    sessions: dict[str, Bridge] = field(default_factory=dict)
-    """Live sessions of this worker, by id."""
 
     async def serve(self, websocket: WebSocket) -> None:
         """Serve one client; refusals are said on the socket, since browsers show no others."""
@@ -40,45 +36,50 @@ class StreamEndpoint:
         session_id = secrets.token_hex(16)
         log = structlog.get_logger("relay.session").bind(session_id=session_id)
         try:
-            request = self._admit(websocket)
+            await self._serve(websocket, client, session_id, log)
         except RelayError as error:
             failure, code = refuse(error)
-            log.info("session refused", error_type=failure.error_type, close_code=int(code))
+            log.info(
+                "session refused",
+                error_type=failure.error_type,
+                close_code=int(code),
+                reason=str(error),
+            )
             try:
                 await client.send(encode_server_message(failure, 0))
                 await client.close(code)
             except ClientLeft:
                 return
-            return
-        bridge = Bridge(
-            client,
-            request,
-            session_id=session_id,
-            connect=self.connect,
-            config=self.config,
-            redact=self.redact,
-            log=log,
-        )
-        self.sessions[session_id] = bridge
-        try:
-            await bridge.run()
-        finally:
-            del self.sessions[session_id]
 
-    def _admit(self, websocket: WebSocket) -> StreamRequest:
-        headers = websocket.headers
-        check_origin(
-            headers.get("origin"),
-            host=headers.get("host", ""),
-            scheme=websocket.url.scheme,
-            allowed=self.allowed_origins,
-        )
-        check_credentials(websocket.scope["subprotocols"], headers.get("xi-api-key"))
-        request = parse_request(websocket.query_params.multi_items(), self.policy)
-        if len(self.sessions) >= self.max_sessions:
-            raise LimitExceeded(
-                "too_many_sessions",
-                f"All {self.max_sessions} places of this relay are taken; try again later.",
-                RETRY_WHEN_FULL,
+    async def _serve(
+        self,
+        websocket: WebSocket,
+        client: DownstreamConnection,
+        session_id: str,
+        log: structlog.typing.FilteringBoundLogger,
+    ) -> None:
+        arrival = self.access.arrival(websocket)
+        admission = await self.access.gate.admit(arrival)
+        identity = admission.identity
+        policy = self.policy.with_pins(identity.options)
+        request = parse_request(websocket.query_params.multi_items(), policy)
+        address = arrival.caller.address
+        async with self.sessions.admit(
+            identity,
+            session_id,
+            max_seconds=admission.max_seconds,
+            address=None if address is None else str(address),
+        ) as seat:
+            bridge = Bridge(
+                client,
+                request,
+                session_id=session_id,
+                connect=self.connect,
+                slot=seat,
+                terms=seat.terms,
+                config=self.config,
+                redact=self.redact,
+                log=log.bind(account=identity.account),
             )
-        return request
+            seat.bridge = bridge
+            await bridge.run()

@@ -49,11 +49,30 @@ class Unmute(_Tagged, frozen=True, tag="unmute"):
 ClientMessage: TypeAlias = Format | Commit | Stop | Mute | Unmute
 
 
+class SessionLimits(msgspec.Struct, frozen=True):
+    """What a session may use."""
+
+    minutes_left: float | None = None
+    """Of audio, of the account's day (UTC); None for no limit."""
+    max_session_seconds: float | None = None
+    """Wall clock time after which the session is ended, in order."""
+
+
 class SessionStarted(_Tagged, frozen=True, tag="session_started"):
     """The session is admitted; `config` is what was granted, which may differ from the request."""
 
     session_id: str
     config: dict[str, Any]
+    limits: SessionLimits = SessionLimits()
+
+
+class Queued(_Tagged, frozen=True, tag="queued"):
+    """The session waits for one of the provider's places; audio is taken meanwhile."""
+
+    position: int
+    """From 1."""
+    estimated_wait_ms: int | None
+    """None where nothing is known to guess from."""
 
 
 class ScribeEvent(msgspec.Struct, frozen=True):
@@ -107,5 +126,12 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 ServerMessage: TypeAlias = (
-    SessionStarted | ScribeEvent | AudioAcknowledged | AudioGap | Warn | SessionEnded | Failure
+    SessionStarted
+    | Queued
+    | ScribeEvent
+    | AudioAcknowledged
+    | AudioGap
+    | Warn
+    | SessionEnded
+    | Failure
 )

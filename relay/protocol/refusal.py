@@ -6,9 +6,13 @@ from relay.errors import (
     InvalidRequest,
     LimitExceeded,
     MessageTooBig,
+    NotAllowed,
+    NotFound,
     OriginNotAllowed,
     RelayError,
     StateError,
+    StateUnavailable,
+    StoreUnavailable,
     Unauthorized,
     UpstreamRejected,
     UpstreamUnavailable,
@@ -23,6 +27,11 @@ INTERNAL_ERROR = Failure(
 )
 """What clients learn of our own bugs; the rest is in the log."""
 
+
+AWAY = "The relay can't tell at the moment who may speak; try again in a few seconds."
+"""What clients learn while Redis or the database is away; which of them, the log says."""
+
+RETRY_WHEN_AWAY = 5.0
 
 SLOW_READER = Failure(
     "internal_error",
@@ -46,6 +55,10 @@ def refuse(error: RelayError) -> tuple[Failure, CloseCode]:
             return Failure("input_error", str(error), retryable=False), CloseCode.MESSAGE_TOO_BIG
         case Unauthorized():
             return Failure("unauthorized", str(error), retryable=False), CloseCode.NOT_SIGNED_IN
+        case NotAllowed():
+            return Failure("unauthorized", str(error), retryable=False), CloseCode.NOT_ALLOWED
+        case NotFound():
+            return Failure("invalid_request", str(error), retryable=False), CloseCode.INVALID
         case OriginNotAllowed():
             return Failure("origin_not_allowed", str(error), retryable=False), CloseCode.NOT_ALLOWED
         case LimitExceeded(limit=limit, retry_after=retry_after):
@@ -56,6 +69,8 @@ def refuse(error: RelayError) -> tuple[Failure, CloseCode]:
             return _later("rate_limited", str(error), retry_after), CloseCode.LIMITED
         case UpstreamUnavailable(error_type=error_type, retry_after=retry_after):
             return _later(error_type, str(error), retry_after), CloseCode.UPSTREAM_UNAVAILABLE
+        case StateUnavailable() | StoreUnavailable():
+            return _later("internal_error", AWAY, RETRY_WHEN_AWAY), CloseCode.UPSTREAM_UNAVAILABLE
         case ConfigError() | StateError():
             return INTERNAL_ERROR, CloseCode.FAULT
         case _:

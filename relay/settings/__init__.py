@@ -4,7 +4,10 @@
     options      options that operators pin or cap, checked against Scribe's table; pure
     environment  the layers: flag > environment > `.env` > default, and secrets kept in files
     layered      a model that is filled from those layers
-    model        `Settings` and `ClientSettings`: every field with its unit, default and meaning
+    provider  listening  sessions  state  identity  limits
+                 one section each: every field with its unit, default and meaning
+    secret       fields that nobody is shown
+    model        `Settings`, all sections together, and `ClientSettings`
     faults       what the checks found, as sentences that name the variable
     reference    the settings page of the documentation and `.env.example`, made from the model
 

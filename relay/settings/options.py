@@ -26,6 +26,18 @@ def parse_pinned_options(value: object) -> object:
     return pairs
 
 
+def check_place_options(name: str, pairs: tuple[tuple[str, str], ...]) -> None:
+    """Accept the options of a kiosk known by place.
+
+    Raises:
+        ValueError: If no session could run with them.
+    """
+    try:
+        Parameters.parse(pairs)
+    except InvalidParameters as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
 def parse_capped_options(value: object) -> object:
     """Read `name=number&name=number`; what isn't text is passed on as it is.
 

@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from pydantic.fields import FieldInfo
 
@@ -76,14 +77,23 @@ def write_value(value: Any) -> str:
             return str(value).lower()
         case float():
             return f"{value:g}"
-        case dict():
+        case dict() if any(isinstance(each, float) for each in value.values()):
             return "&".join(f"{name}={number:g}" for name, number in value.items())
+        case dict():
+            return ",".join(_write_entry(name, each) for name, each in value.items())
         case tuple() if value and isinstance(value[0], tuple):
             return "&".join(f"{name}={text}" for name, text in value)
         case tuple() | frozenset():
-            return ",".join(sorted(value) if isinstance(value, frozenset) else value)
+            return ",".join(sorted(value) if isinstance(value, frozenset) else map(str, value))
         case _:
             return str(value)
+
+
+def _write_entry(name: str, value: Any) -> str:
+    """Write what a kiosk has: a certificate's name (the key here), or options."""
+    if isinstance(value, str):
+        return f"{value}={name}"
+    return f"{name}?{urlencode(value)}"
 
 
 def render_markdown() -> str:

@@ -2,10 +2,14 @@
 
 import ipaddress
 import re
+from collections.abc import Callable
 from urllib.parse import SplitResult, urlsplit
 
 DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 """The port that a scheme means when none is given."""
+
+
+REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
 
 
 def split_commas(value: object) -> object:
@@ -26,18 +30,71 @@ def is_loopback(host: str) -> bool:
 
 
 def parse_listen_host(text: str) -> str:
-    """Accept an address to listen on.
+    """Accept an address to listen on, with or without brackets.
 
     Raises:
-        ValueError: If others than this machine could connect to it.
+        ValueError: If it is empty.
     """
     host = text.strip().strip("[]")
-    if not is_loopback(host):
-        raise ValueError(
-            f"'{host}' is not a loopback address, and the relay has no sign-in yet, so it listens "
-            "on this machine alone; give 127.0.0.1, ::1 or localhost"
-        )
+    if not host:
+        raise ValueError("it names no address; give 127.0.0.1, or 0.0.0.0 for all of this machine")
     return host
+
+
+def parse_redis_url(text: str) -> str:
+    """Accept where Redis is.
+
+    Raises:
+        ValueError: If it isn't a URL that leads to Redis. The text doesn't quote it: a password
+            may stand in it.
+    """
+    right = "give redis://host:6379/0, rediss://…, unix://… or redis+sentinel://host:26379/master"
+    scheme, mark, rest = text.partition("://")
+    if not mark or scheme not in REDIS_SCHEMES or not rest:
+        raise ValueError(f"it is not a URL of Redis; {right}")
+    return text
+
+
+def parse_proxies(value: object) -> object:
+    """Read addresses and networks, separated by commas; what isn't text is passed on as it is.
+
+    Raises:
+        ValueError: If one of them is neither.
+    """
+    if not isinstance(value, str):
+        return value
+    networks = []
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        try:
+            networks.append(ipaddress.ip_network(part))
+        except ValueError:
+            raise ValueError(
+                f"'{part}' is neither an address nor a network; give 10.0.0.5 or 10.0.0.0/24"
+            ) from None
+    return tuple(networks)
+
+
+def parse_header_name(text: str | None) -> str | None:
+    """Accept the name of an HTTP header, in lower case from then on.
+
+    Raises:
+        ValueError: If no header can be called so.
+    """
+    if text is None:
+        return None
+    if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", text):
+        raise ValueError(f"'{text}' is not a header's name; give one such as X-Forwarded-User")
+    return text.lower()
+
+
+def split_keys(text: str) -> list[str]:
+    """Split `new, old` into its keys."""
+    return [key for key in (key.strip() for key in text.split(",")) if key]
+
+
+def text_only(parse: Callable[[str], object]) -> Callable[[object], object]:
+    """Make a validator that reads text, and passes on what isn't as it is."""
+    return lambda value: parse(value) if isinstance(value, str) else value
 
 
 def parse_upstream_url(text: str, *, plaintext_allowed: bool) -> str:
@@ -63,6 +120,24 @@ def parse_upstream_url(text: str, *, plaintext_allowed: bool) -> str:
             "or set RELAY_UPSTREAM_ALLOW_PLAINTEXT=true on a network you trust"
         )
     return _base(parts)
+
+
+def parse_database_url(text: str) -> str:
+    """Accept where the database is.
+
+    Raises:
+        ValueError: If it is neither SQLite's nor PostgreSQL's. The text doesn't quote it, since a
+            password may stand in it.
+    """
+    url = text.strip()
+    right = "give sqlite:///path/to/relay.db or postgresql://user:password@host/name"
+    if re.fullmatch(r"sqlite(\+aiosqlite)?://[^/].*", url):
+        raise ValueError(f"a path comes after three slashes, an absolute one after four; {right}")
+    if not re.fullmatch(r"sqlite(\+aiosqlite)?://.*|postgres(ql)?(\+asyncpg)?://.+", url):
+        raise ValueError(f"it begins with neither sqlite:// nor postgresql://; {right}")
+    if url.startswith("postgres"):
+        split_url(url, right)
+    return url
 
 
 def parse_origin(text: str) -> str:

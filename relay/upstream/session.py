@@ -116,7 +116,6 @@ class UpstreamSession:
         wire_format: WireFormat,
         is_timed: bool,
         extras: Collection[str] = (),
-        opening_deadline: float,
         commit_timeout: float,
         seconds_at: Callable[[float], float],
         redact: Callable[[str], str],
@@ -130,7 +129,6 @@ class UpstreamSession:
             wire_format: What the provider was asked to expect.
             is_timed: Each final has a timed message.
             extras: Types of further messages that each final has.
-            opening_deadline: Time until which the provider has to say `session_started`.
             commit_timeout: Seconds within which a commit is answered when there is no backlog.
             seconds_at: Session seconds of a position, for word times.
             redact: Takes secrets out of texts that came from the provider.
@@ -144,7 +142,7 @@ class UpstreamSession:
         self._wire_format = wire_format
         self._rate = wire_format.rate
         self._encoder = ChunkEncoder(wire_format.rate)
-        self._opening_deadline = opening_deadline
+        self._opening_deadline = math.inf
         self._commit_timeout = commit_timeout
         self._seconds_at = seconds_at
         self._redact = redact
@@ -166,9 +164,18 @@ class UpstreamSession:
         return is_answered and self._finals.is_settled and self._extras.is_settled
 
     @property
+    def samples_inserted(self) -> int:
+        """Silence among them that the relay put in."""
+        return self._leg.inserted
+
+    @property
     def samples_sent(self) -> int:
         """Samples sent to the provider, inserted silence included."""
         return self._leg.sent
+
+    def expect_start(self, deadline: float) -> None:
+        """Expect `session_started` until then, since a socket is being opened."""
+        self._opening_deadline = deadline
 
     def events_received(self) -> list[Event]:
         """Take the events since the last call, in order."""

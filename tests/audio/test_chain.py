@@ -240,3 +240,15 @@ def test_nothing_can_follow_the_flush() -> None:
         chain.change_rate(44_100)
     with pytest.raises(RuntimeError):
         chain.flush()
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("encoding", Encoding)
+def test_a_message_lasts_as_long_as_its_audio(encoding: Encoding, channels: int) -> None:
+    chain = AudioChain(
+        48_000, encoding=encoding, channels=channels, wire_format=WireFormat.PCM_16000
+    )
+    message = noise_bytes(4_800, channels, encoding, 0.3)
+    assert chain.seconds_of(message) == pytest.approx(0.1)
+    chain.change_rate(16_000)
+    assert chain.seconds_of(message) == pytest.approx(0.3)

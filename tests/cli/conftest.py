@@ -6,11 +6,14 @@ from pathlib import Path
 import pytest
 import structlog
 
-from relay.server import RelayServer
 from relay.simulator.engines.scripted import ScriptedEngine
 from relay.simulator.server import Simulator
-from tests.support.relay import relay_to
+from tests.support.commands import folder
+from tests.support.relay import Relay, relay_to
 from tests.support.settings import KEY
+from tests.support.store import postgres_server
+
+__all__ = ["folder", "postgres_server"]
 
 TEXTS = ("hello world", "good bye")
 """What the simulator says of each connection's first segments."""
@@ -35,7 +38,7 @@ async def simulator() -> AsyncIterator[Simulator]:
 
 
 @pytest.fixture
-async def relay(simulator: Simulator) -> AsyncIterator[RelayServer]:
+async def relay(simulator: Simulator) -> AsyncIterator[Relay]:
     """A relay with the default settings."""
     async with relay_to(simulator.url) as running:
         yield running

@@ -2,7 +2,7 @@ from pathlib import Path
 
 from relay.cli.exits import Exit
 from relay.settings import Settings
-from tests.support.commands import invoke
+from tests.support.invoked import invoke
 from tests.support.settings import KEY
 
 

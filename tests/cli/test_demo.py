@@ -11,8 +11,8 @@ import pytest
 from relay.cli.exits import Exit
 from relay.cli.local import default_engine
 from relay.simulator.server import Simulator
-from tests.support.processes import Running, command, free_port, run
 from tests.support.settings import KEY
+from tests.support.spawned import Running, command, free_port, run
 from tests.support.speech import ALSA_RECORDINGS
 
 ON_FREE_PORTS = ("demo", "--port", "0", "--simulator-port", "0")
@@ -30,10 +30,10 @@ async def started(demo: Running) -> dict[str, str]:
     return {name: address for name, address in lines if "://" in address}
 
 
-def suggested(demo: Running) -> list[str]:
-    """The command that it tells to try."""
-    (line,) = re.findall(r"^  (.+)$", demo.stdout, re.MULTILINE)
-    return shlex.split(line)
+def suggested(demo: Running) -> tuple[str, list[str]]:
+    """The relay's key and the command that it tells to try with it."""
+    ((key, line),) = re.findall(r"^  RELAY_KEY=(\S+) \\\n  (.+)$", demo.stdout, re.MULTILINE)
+    return key, shlex.split(line)
 
 
 @needs_recogniser
@@ -43,14 +43,14 @@ async def test_what_it_tells_to_try_prints_words() -> None:
         assert addresses["Stream"] == addresses["Relay"].replace("http", "ws") + "/v1/stream"
         assert addresses["Simulator"].startswith("ws://127.0.0.1:")
         assert "it recognises English speech offline" in demo.stdout
-        program, *arguments = suggested(demo)
+        key, (program, *arguments) = suggested(demo)
         assert arguments == [
             "transcribe",
             str(ALSA_RECORDINGS / "Front_Center.wav"),
             "--url",
             addresses["Relay"],
         ]
-        heard = await run(*arguments, program=(program,))
+        heard = await run(*arguments, program=(program,), environment={"RELAY_KEY": key})
     assert heard.code == Exit.OK
     assert heard.stdout.split()[-1] == "center"
 
@@ -68,7 +68,7 @@ async def test_sigterm_ends_its_sessions_in_order() -> None:
     async with command(*ON_FREE_PORTS, "--engine", "scripted") as demo:
         addresses = await started(demo)
         async with (
-            aiohttp.ClientSession() as http,
+            aiohttp.ClientSession(headers={"xi-api-key": suggested(demo)[0]}) as http,
             http.ws_connect(addresses["Stream"]) as stream,
         ):
             assert (await stream.receive_json())["message_type"] == "session_started"
@@ -92,7 +92,7 @@ async def test_ports_can_be_chosen() -> None:
         }
         assert "The simulator answers with a script, whatever is said" in demo.stdout
         # From a folder of its own, and as a module: so this is what works there.
-        assert suggested(demo)[:3] == [sys.executable, "-m", "relay"]
+        assert suggested(demo)[1][:3] == [sys.executable, "-m", "relay"]
 
 
 @pytest.mark.parametrize("flag", ["--port", "--simulator-port"])

@@ -4,11 +4,11 @@ import json
 import re
 
 from relay.cli.exits import Exit
-from relay.server import RelayServer
 from relay.simulator.server import Simulator
-from tests.support.commands import invoke, invoke_beside
-from tests.support.processes import Ended, free_port, run
+from tests.support.invoked import invoke, invoke_beside
+from tests.support.relay import Relay
 from tests.support.settings import KEY
+from tests.support.spawned import Ended, free_port, run
 
 WITH_KEY = {"ELEVENLABS_API_KEY": KEY}
 
@@ -20,7 +20,7 @@ def statuses(ended: Ended) -> dict[str, str]:
 
 
 async def test_what_is_well_is_said_and_costs_no_exit_code(
-    simulator: Simulator, relay: RelayServer
+    simulator: Simulator, relay: Relay
 ) -> None:
     ended = await run(
         "doctor",
@@ -28,6 +28,8 @@ async def test_what_is_well_is_said_and_costs_no_exit_code(
         simulator.url,
         "--url",
         relay.url,
+        "--key",
+        relay.key,
         "--idle",
         "0.2",
         environment=WITH_KEY,
@@ -96,13 +98,13 @@ async def test_findings_can_be_read_by_programs(simulator: Simulator) -> None:
 
 
 async def test_key_for_the_relay_comes_from_the_environment_and_is_not_shown(
-    simulator: Simulator, relay: RelayServer
+    simulator: Simulator, relay: Relay
 ) -> None:
     secret = "rk-0123456789"
     flags = ("--upstream-url", simulator.url, "--url", relay.url, "--idle", "0")
     ended = await invoke_beside("doctor", *flags, environment={"RELAY_KEY": secret})
     assert ended.code == Exit.FAILURE
-    assert "The relay answered unauthorized: This relay issues no keys" in ended.stdout
+    assert "The relay answered unauthorized: This key is unknown or revoked." in ended.stdout
     assert secret not in ended.stdout
 
 

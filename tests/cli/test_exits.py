@@ -4,7 +4,7 @@ from click.testing import CliRunner, Result
 
 from relay.cli.exits import MEANINGS, CommandFailed, CommandLine, Exit, leaves
 from relay.client import RelayUnreachable, SessionFailed
-from relay.errors import ConfigError, InvalidRequest
+from relay.errors import ConfigError, InvalidRequest, StoreUnavailable
 
 
 def invoke(error: BaseException) -> Result:
@@ -48,6 +48,11 @@ def invoke(error: BaseException) -> Result:
             SessionFailed("input_error", "Odd.", 4400, retryable=False),
             Exit.FAILURE,
             ["error: Odd. (input_error, close code 4400)"],
+        ),
+        (
+            StoreUnavailable("no answer within 10 s"),
+            Exit.UNREACHABLE,
+            ["error: The database can't be used: no answer within 10 s."],
         ),
         (InvalidRequest("No."), Exit.FAILURE, ["error: No."]),
         (KeyboardInterrupt(), Exit.INTERRUPTED, []),

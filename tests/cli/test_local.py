@@ -13,15 +13,21 @@ from relay.cli.exits import CommandFailed
 from relay.cli.local import (
     LocalRelay,
     default_engine,
+    describe_answers,
     interruption,
     local_relay,
     make_engine,
 )
-from relay.settings import Settings
 from relay.simulator.server import Simulator
-from tests.support.processes import free_port
 from tests.support.relay import Client
 from tests.support.settings import KEY, settings_for
+from tests.support.spawned import free_port
+
+
+async def key_of(relay: LocalRelay) -> dict[str, str]:
+    """Headers with which it lets a server in."""
+    _, key = await relay.services.api_keys.create("test", {})
+    return {"xi-api-key": key}
 
 
 @pytest.fixture
@@ -31,9 +37,9 @@ def without_recogniser(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_simulator_answers_where_there_is_no_key() -> None:
-    async with local_relay(Settings(port=0), engine="scripted") as relay:
+    async with local_relay(settings_for(key=None), engine="scripted") as relay:
         assert relay.engine == "scripted"
-        async with Client(relay.url) as client:
+        async with Client(relay.url, headers=await key_of(relay)) as client:
             await client.event("session_started")
 
 
@@ -41,7 +47,7 @@ async def test_provider_answers_where_there_is_a_key() -> None:
     async with Simulator(api_keys=(KEY,)) as provider:
         async with local_relay(settings_for(provider.url)) as relay:
             assert (relay.engine, relay.upstream_url) == (None, provider.url)
-            async with Client(relay.url) as client:
+            async with Client(relay.url, headers=await key_of(relay)) as client:
                 await client.event("session_started")
         assert len(provider.connections) == 1
 
@@ -51,7 +57,7 @@ async def test_provider_is_left_alone_on_request() -> None:
         settings = settings_for(provider.url)
         async with local_relay(settings, engine="scripted", force_simulator=True) as relay:
             assert relay.upstream_url != provider.url
-            async with Client(relay.url) as client:
+            async with Client(relay.url, headers=await key_of(relay)) as client:
                 await client.event("session_started")
         assert provider.connections == []
 
@@ -59,7 +65,7 @@ async def test_provider_is_left_alone_on_request() -> None:
 async def test_port_that_is_taken_leaves_no_simulator_behind() -> None:
     simulator_port = free_port()
     with socket.create_server(("127.0.0.1", 0)) as other:
-        settings = Settings(port=other.getsockname()[1])
+        settings = settings_for(key=None, port=other.getsockname()[1])
         with pytest.raises(CommandFailed, match="is taken"):
             async with local_relay(settings, simulator_port=simulator_port, engine="scripted"):
                 pass
@@ -71,7 +77,7 @@ async def test_port_that_is_taken_leaves_no_simulator_behind() -> None:
 @pytest.mark.usefixtures("without_recogniser")
 def test_script_answers_where_speech_cannot_be_recognised() -> None:
     assert default_engine() == "scripted"
-    answers = LocalRelay("http://x", "ws://y", "scripted").answers
+    answers = describe_answers("scripted", "ws://y")
     assert "install pocketsphinx (pip install 'scribe-relay[demo]'" in answers
 
 

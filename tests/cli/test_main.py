@@ -8,8 +8,8 @@ import pytest
 from relay import __version__
 from relay.cli import command_line
 from relay.cli.exits import Exit
-from tests.support.commands import invoke
-from tests.support.processes import run
+from tests.support.invoked import invoke
+from tests.support.spawned import run
 
 COMMANDS = sorted(command_line.commands)
 

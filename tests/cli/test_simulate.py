@@ -11,10 +11,10 @@ import trustme
 
 from relay.cli.exits import Exit
 from tests.support.audio_files import write_tone
-from tests.support.commands import invoke, invoke_beside
-from tests.support.processes import Running, command, run
+from tests.support.invoked import invoke, invoke_beside
 from tests.support.relay import relay_to
 from tests.support.settings import KEY
+from tests.support.spawned import Running, command, run
 
 SCRIPTED = ("simulate", "--port", "0", "--engine", "scripted")
 
@@ -32,7 +32,7 @@ async def simulate(*arguments: str | Path) -> AsyncIterator[tuple[Running, str]]
 async def transcribe(file: Path, upstream_url: str, **settings: object) -> str:
     """What a relay to that upstream makes of a file; its complaint if it makes nothing."""
     async with relay_to(upstream_url, **settings) as relay:
-        ended = await invoke_beside("transcribe", file, "--url", relay.url)
+        ended = await invoke_beside("transcribe", file, "--url", relay.url, "--key", relay.key)
     return ended.stdout or ended.stderr
 
 

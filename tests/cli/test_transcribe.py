@@ -12,14 +12,14 @@ import soundfile
 
 from relay.cli.exits import Exit
 from relay.cli.local import default_engine
-from relay.server import RelayServer
 from relay.simulator.faults import Fault, FaultKind
 from relay.simulator.server import Simulator
 from tests.support.audio_files import write_audio, write_tone, write_two_sentences
-from tests.support.commands import invoke, invoke_beside
-from tests.support.processes import Ended, command, free_port, run
+from tests.support.invoked import invoke, invoke_beside
+from tests.support.relay import Relay
 from tests.support.settings import KEY
 from tests.support.signals import rms
+from tests.support.spawned import Ended, command, free_port, run
 from tests.support.speech import ALSA_RECORDINGS, alsa_recording, flite
 from tests.support.words import word_error_rate
 
@@ -37,8 +37,8 @@ def tone(tmp_path: Path) -> Path:
     return write_tone(tmp_path / "tone.wav")
 
 
-async def transcribe(*arguments: str | Path, relay: RelayServer) -> Ended:
-    return await invoke_beside("transcribe", *arguments, "--url", relay.url)
+async def transcribe(*arguments: str | Path, relay: Relay) -> Ended:
+    return await invoke_beside("transcribe", *arguments, "--url", relay.url, "--key", relay.key)
 
 
 # Alone, with nothing else running.
@@ -117,44 +117,44 @@ def test_wrong_settings_are_all_named(tone: Path) -> None:
 # Through a running relay.
 
 
-async def test_transcript_alone_goes_to_standard_output(tone: Path, relay: RelayServer) -> None:
-    ended = await run("transcribe", tone, "--url", relay.url)
+async def test_transcript_alone_goes_to_standard_output(tone: Path, relay: Relay) -> None:
+    ended = await run("transcribe", tone, "--url", relay.url, "--key", relay.key)
     assert ended == Ended(Exit.OK, "hello world\n", "", "")
 
 
-async def test_each_segment_is_a_line(tmp_path: Path, relay: RelayServer) -> None:
+async def test_each_segment_is_a_line(tmp_path: Path, relay: Relay) -> None:
     ended = await transcribe(write_two_sentences(tmp_path / "two.wav"), relay=relay)
     assert ended.stdout == "hello world\ngood bye\n"
 
 
-async def test_silence_gives_nothing(tmp_path: Path, relay: RelayServer) -> None:
+async def test_silence_gives_nothing(tmp_path: Path, relay: Relay) -> None:
     silence = write_audio(tmp_path / "silence.wav", np.zeros(16_000, np.float32))
     assert await transcribe(silence, relay=relay) == Ended(Exit.OK, "", "", "")
 
 
-async def test_empty_file_gives_nothing(tmp_path: Path, relay: RelayServer) -> None:
+async def test_empty_file_gives_nothing(tmp_path: Path, relay: Relay) -> None:
     empty = write_audio(tmp_path / "empty.wav", np.zeros(0, np.float32))
     assert await transcribe(empty, relay=relay) == Ended(Exit.OK, "", "", "")
 
 
-async def test_several_files_are_told_apart(tmp_path: Path, relay: RelayServer) -> None:
+async def test_several_files_are_told_apart(tmp_path: Path, relay: Relay) -> None:
     first, second = (write_tone(tmp_path / name) for name in ("a.wav", "b.wav"))
     ended = await transcribe(first, second, relay=relay)
     assert ended.stdout == f"{first}:\nhello world\n\n{second}:\nhello world\n"
 
 
-async def test_srt_is_printed(tone: Path, relay: RelayServer) -> None:
+async def test_srt_is_printed(tone: Path, relay: Relay) -> None:
     ended = await transcribe(tone, "--format", "srt", relay=relay)
     assert re.fullmatch(r"1\n00:00:00,000 --> 00:00:01,\d{3}\nhello world\n", ended.stdout)
 
 
-async def test_vtt_is_printed(tone: Path, relay: RelayServer) -> None:
+async def test_vtt_is_printed(tone: Path, relay: Relay) -> None:
     ended = await transcribe(tone, "--format", "vtt", relay=relay)
     assert ended.stdout.startswith("WEBVTT\n\n00:00:00.000 --> 00:00:01.")
     assert ended.stdout.endswith("\nhello world\n")
 
 
-async def test_json_has_the_words_and_their_times(tone: Path, relay: RelayServer) -> None:
+async def test_json_has_the_words_and_their_times(tone: Path, relay: Relay) -> None:
     ended = await transcribe(tone, "--format", "json", relay=relay)
     (segment,) = json.loads(ended.stdout)["segments"]
     assert segment["text"] == "hello world"
@@ -164,9 +164,7 @@ async def test_json_has_the_words_and_their_times(tone: Path, relay: RelayServer
 
 
 @pytest.mark.parametrize("file_format", ["txt", "json", "srt", "vtt"])
-async def test_transcript_is_written_to_a_file(
-    tone: Path, relay: RelayServer, file_format: str
-) -> None:
+async def test_transcript_is_written_to_a_file(tone: Path, relay: Relay, file_format: str) -> None:
     target = tone.with_name("out")
     ended = await transcribe(tone, "--format", file_format, "--output", target, relay=relay)
     assert ended == Ended(Exit.OK, "", f"{target} written\n", "")
@@ -174,7 +172,7 @@ async def test_transcript_is_written_to_a_file(
 
 
 async def test_transcripts_of_several_files_are_written_to_a_folder(
-    tmp_path: Path, relay: RelayServer
+    tmp_path: Path, relay: Relay
 ) -> None:
     files = [write_tone(tmp_path / name) for name in ("a.wav", "b.flac")]
     folder = tmp_path / "new" / "folder"
@@ -183,7 +181,7 @@ async def test_transcripts_of_several_files_are_written_to_a_folder(
     assert sorted(path.name for path in folder.iterdir()) == ["a.srt", "b.srt"]
 
 
-async def test_target_that_cannot_be_written_is_told(tone: Path, relay: RelayServer) -> None:
+async def test_target_that_cannot_be_written_is_told(tone: Path, relay: Relay) -> None:
     target = tone / "out.txt"
     ended = await transcribe(tone, "--output", target, relay=relay)
     assert ended.code == Exit.FAILURE
@@ -191,22 +189,32 @@ async def test_target_that_cannot_be_written_is_told(tone: Path, relay: RelaySer
     assert f"{target} can't be written" in ended.complaints[0]
 
 
-async def test_full_disk_behind_standard_output_is_told(tone: Path, relay: RelayServer) -> None:
-    ended = await run("transcribe", tone, "--url", relay.url, stdout=Path("/dev/full"))
+async def test_full_disk_behind_standard_output_is_told(tone: Path, relay: Relay) -> None:
+    ended = await run(
+        "transcribe", tone, "--url", relay.url, "--key", relay.key, stdout=Path("/dev/full")
+    )
     assert ended.code == Exit.FAILURE
     assert ended.stderr == "error: Standard output can't be written: No space left on device.\n"
 
 
-async def test_reader_that_leaves_early_is_no_trouble(tmp_path: Path, relay: RelayServer) -> None:
+async def test_reader_that_leaves_early_is_no_trouble(tmp_path: Path, relay: Relay) -> None:
     two = write_two_sentences(tmp_path / "two.wav")
-    words = [sys.executable, "-m", "relay", "transcribe", str(two), "--url", relay.url]
+    words = [
+        sys.executable,
+        "-m",
+        "relay",
+        "transcribe",
+        str(two),
+        "--url",
+        relay.url,
+        "--key",
+        relay.key,
+    ]
     ended = await run(program=("sh", "-c", f"{shlex.join(words)} | head -n 1"))
     assert ended == Ended(Exit.OK, "hello world\n", "", "")
 
 
-async def test_options_reach_the_provider(
-    tone: Path, relay: RelayServer, simulator: Simulator
-) -> None:
+async def test_options_reach_the_provider(tone: Path, relay: Relay, simulator: Simulator) -> None:
     ended = await transcribe(
         tone, "--language", "de", "--option", "no_verbatim=true", "--format", "json", relay=relay
     )
@@ -217,7 +225,7 @@ async def test_options_reach_the_provider(
     assert asked_for["include_timestamps"] == "true"
 
 
-async def test_manual_strategy_leaves_pauses_alone(tmp_path: Path, relay: RelayServer) -> None:
+async def test_manual_strategy_leaves_pauses_alone(tmp_path: Path, relay: Relay) -> None:
     two = write_two_sentences(tmp_path / "two.wav")
     ended = await transcribe(two, "--commit-strategy", "manual", relay=relay)
     assert ended.stdout == "hello world\n"
@@ -230,7 +238,7 @@ async def test_manual_strategy_leaves_pauses_alone(tmp_path: Path, relay: RelayS
 )
 async def test_channels_are_mixed(
     tmp_path: Path,
-    relay: RelayServer,
+    relay: Relay,
     simulator: Simulator,
     gains: tuple[float, ...],
     level: float,
@@ -246,7 +254,7 @@ async def test_channels_are_mixed(
 @pytest.mark.parametrize(("flags", "is_live"), [((), False), (("--realtime",), True)])
 async def test_realtime_takes_as_long_as_it_was_spoken(
     tmp_path: Path,
-    relay: RelayServer,
+    relay: Relay,
     simulator: Simulator,
     flags: tuple[str, ...],
     is_live: bool,
@@ -277,7 +285,7 @@ def test_address_that_is_none_is_told(tone: Path) -> None:
     assert "the URL must look like http://host:port" in complaint
 
 
-async def test_bad_files_are_told_and_the_others_go_on(tmp_path: Path, relay: RelayServer) -> None:
+async def test_bad_files_are_told_and_the_others_go_on(tmp_path: Path, relay: Relay) -> None:
     text = tmp_path / "text.wav"
     text.write_text("no audio at all")
     missing, good = tmp_path / "missing.wav", write_tone(tmp_path / "good.wav")
@@ -293,9 +301,7 @@ async def test_bad_files_are_told_and_the_others_go_on(tmp_path: Path, relay: Re
     assert [path.name for path in folder.iterdir()] == ["good.txt"]
 
 
-async def test_damaged_file_is_told_and_the_others_go_on(
-    tmp_path: Path, relay: RelayServer
-) -> None:
+async def test_damaged_file_is_told_and_the_others_go_on(tmp_path: Path, relay: Relay) -> None:
     damaged, good = write_damaged(tmp_path / "damaged.flac"), write_tone(tmp_path / "good.wav")
     ended = await transcribe(damaged, good, "--output", tmp_path / "out", relay=relay)
     assert ended.code == Exit.FAILURE
@@ -314,7 +320,7 @@ def write_damaged(path: Path) -> Path:
 
 
 async def test_what_came_before_the_provider_broke_is_kept(
-    tmp_path: Path, relay: RelayServer, simulator: Simulator
+    tmp_path: Path, relay: Relay, simulator: Simulator
 ) -> None:
     simulator.faults.add(Fault(FaultKind.CLOSE, after_finals=1, after_samples=5 * 16_000))
     two, other = (write_two_sentences(tmp_path / name) for name in ("two.wav", "other.wav"))
@@ -327,7 +333,7 @@ async def test_what_came_before_the_provider_broke_is_kept(
     }
 
 
-async def test_session_that_the_relay_refuses_is_told(tone: Path, relay: RelayServer) -> None:
+async def test_session_that_the_relay_refuses_is_told(tone: Path, relay: Relay) -> None:
     ended = await transcribe(tone, "--option", "keyterms=Kyiv", relay=relay)
     assert ended.code == Exit.FAILURE
     (complaint,) = ended.complaints
@@ -337,7 +343,7 @@ async def test_session_that_the_relay_refuses_is_told(tone: Path, relay: RelaySe
 
 @pytest.mark.parametrize("as_flag", [True, False])
 async def test_key_that_the_relay_refuses_is_not_shown(
-    tone: Path, relay: RelayServer, as_flag: bool
+    tone: Path, relay: Relay, as_flag: bool
 ) -> None:
     secret = "rk-0123456789"
     flags = ("--key", secret) if as_flag else ()
@@ -374,10 +380,20 @@ def test_no_file_is_an_error_of_usage() -> None:
 
 
 async def test_interrupt_ends_at_once_and_keeps_what_came(
-    tmp_path: Path, relay: RelayServer, simulator: Simulator
+    tmp_path: Path, relay: Relay, simulator: Simulator
 ) -> None:
     two, target = write_two_sentences(tmp_path / "two.wav"), tmp_path / "two.txt"
-    arguments = ("transcribe", two, "--url", relay.url, "--output", target, "--verbose")
+    arguments = (
+        "transcribe",
+        two,
+        "--url",
+        relay.url,
+        "--key",
+        relay.key,
+        "--output",
+        target,
+        "--verbose",
+    )
     async with command(*arguments) as running:
         await running.says("segment 0, committed by vad")
         running.interrupt()
@@ -401,11 +417,11 @@ async def test_interrupt_ends_the_relay_inside_too(tmp_path: Path) -> None:
 # On a terminal.
 
 
-async def test_bar_and_words_so_far_are_shown_on_a_terminal(
-    tmp_path: Path, relay: RelayServer
-) -> None:
+async def test_bar_and_words_so_far_are_shown_on_a_terminal(tmp_path: Path, relay: Relay) -> None:
     long = write_two_sentences(tmp_path / "long.wav")
-    ended = await run("transcribe", long, "--url", relay.url, on_terminal=("stderr",))
+    ended = await run(
+        "transcribe", long, "--url", relay.url, "--key", relay.key, on_terminal=("stderr",)
+    )
     assert ended.code == Exit.OK
     assert ended.stdout == "hello world\ngood bye\n"
     lines = shown(ended.screen)
@@ -415,9 +431,11 @@ async def test_bar_and_words_so_far_are_shown_on_a_terminal(
 
 
 async def test_transcript_stands_above_the_bar_where_both_are_on_one_terminal(
-    tone: Path, relay: RelayServer
+    tone: Path, relay: Relay
 ) -> None:
-    ended = await run("transcribe", tone, "--url", relay.url, on_terminal=("stdout", "stderr"))
+    ended = await run(
+        "transcribe", tone, "--url", relay.url, "--key", relay.key, on_terminal=("stdout", "stderr")
+    )
     assert ended.stdout == ""
     assert "hello world" in shown(ended.screen)
 
@@ -428,19 +446,21 @@ def shown(screen: str) -> list[str]:
     return [line.strip() for line in re.split(r"[\r\n]+", text)]
 
 
-async def test_terminal_without_colours_is_respected(tone: Path, relay: RelayServer) -> None:
+async def test_terminal_without_colours_is_respected(tone: Path, relay: Relay) -> None:
     ended = await run(
         "transcribe",
         tone,
         "--url",
         relay.url,
+        "--key",
+        relay.key,
         on_terminal=("stderr",),
         environment={"NO_COLOR": "1"},
     )
     assert not re.search(r"\x1b\[3\dm", ended.screen)
 
 
-async def test_verbose_prints_every_event(tone: Path, relay: RelayServer) -> None:
+async def test_verbose_prints_every_event(tone: Path, relay: Relay) -> None:
     ended = await transcribe(tone, "--verbose", relay=relay)
     assert ended.stdout == "hello world\n"
     lines = ended.stderr.splitlines()

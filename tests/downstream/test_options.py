@@ -1,6 +1,6 @@
 import pytest
 
-from relay.downstream.options import OptionPolicy
+from relay.downstream.options import OptionPolicy, check_options
 from relay.errors import InvalidRequest
 
 Pairs = list[tuple[str, str]]
@@ -73,3 +73,17 @@ def test_a_cap_that_breaks_the_rest_is_refused_and_said() -> None:
     asked: Pairs = [("entity_redaction", "pii"), ("entity_redaction_mode", "redacted")]
     with pytest.raises(InvalidRequest, match="entity_redaction_mode"):
         policy.grant(asked)
+
+
+def test_pins_of_one_session_yield_to_those_of_all() -> None:
+    policy = OptionPolicy(pinned=(("language_code", "ru"),))
+    pinned = policy.with_pins((("language_code", "en"), ("no_verbatim", "true")))
+    parameters, _ = pinned.grant([])
+    assert (parameters.language_code, parameters.no_verbatim) == ("ru", True)
+    assert policy.pinned == (("language_code", "ru"),)
+
+
+def test_options_to_be_pinned_have_to_be_ones_that_a_session_can_have() -> None:
+    check_options([("language_code", "en"), ("keyterms", "Tromsø")])
+    with pytest.raises(InvalidRequest, match="colour"):
+        check_options([("colour", "red")])

@@ -69,6 +69,22 @@ def test_nothing_counts_after_stop(message: bytes | str) -> None:
         made.receive_message(message)
 
 
+@pytest.mark.parametrize("message", [b"\0\0\0\0", STOP, "no JSON"])
+def test_what_comes_after_the_relay_has_ended_it_is_dropped_in_silence(
+    message: bytes | str,
+) -> None:
+    made = session()
+    made.end()
+    assert made.receive_message(message) is None
+
+
+def test_a_session_that_its_client_stopped_stays_so_at_the_end() -> None:
+    made = session()
+    made.receive_message(STOP)
+    made.end()
+    assert made.state is State.STOPPING
+
+
 def test_messages_are_numbered_from_zero() -> None:
     outbox = Outbox(10**6)
     made = DownstreamSession(outbox)

@@ -12,9 +12,9 @@ from relay.http import health
 from relay.http.health import UpstreamProbe
 from relay.simulator.server import Simulator
 from tests.support.peers import talking
-from tests.support.processes import free_port
 from tests.support.relay import relay_to
 from tests.support.settings import KEY
+from tests.support.spawned import free_port
 
 
 async def ready(upstream_url: str, **values: Any) -> tuple[int, dict[str, Any]]:
@@ -44,7 +44,10 @@ async def test_relay_with_key_and_provider_is_ready() -> None:
     async with Simulator() as simulator:
         assert await ready(simulator.url) == (
             200,
-            {"ready": True, "checks": {"key": "ok", "upstream": "ok"}},
+            {
+                "ready": True,
+                "checks": {"key": "ok", "upstream": "ok", "redis": "ok", "database": "ok"},
+            },
         )
         assert simulator.connections == []
 
@@ -55,7 +58,12 @@ async def test_relay_without_a_key_is_not_ready() -> None:
     assert status == 503
     assert body == {
         "ready": False,
-        "checks": {"key": "ELEVENLABS_API_KEY is not set", "upstream": "ok"},
+        "checks": {
+            "key": "ELEVENLABS_API_KEY is not set",
+            "upstream": "ok",
+            "redis": "ok",
+            "database": "ok",
+        },
     }
 
 

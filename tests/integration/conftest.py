@@ -4,9 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from relay.server import RelayServer
 from relay.simulator.server import Simulator
-from tests.support.relay import relay_to
+from tests.support.relay import Relay, relay_to
 from tests.support.settings import KEY
 
 
@@ -18,7 +17,7 @@ async def simulator() -> AsyncIterator[Simulator]:
 
 
 @pytest.fixture
-async def relay(simulator: Simulator) -> AsyncIterator[RelayServer]:
+async def relay(simulator: Simulator) -> AsyncIterator[Relay]:
     """A relay with the default settings."""
     async with relay_to(simulator.url) as running:
         yield running

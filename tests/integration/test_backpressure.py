@@ -26,10 +26,10 @@ def seconds(count: float) -> Float32:
 
 
 async def test_a_provider_that_stalls_makes_the_relay_stop_reading(simulator: Simulator) -> None:
-    simulator.faults.add(Fault(FaultKind.STALL, after_samples=0, for_ms=4000))
+    simulator.faults.add(Fault(FaultKind.STALL, after_samples=0, for_ms=11_000))
     async with (
         relay_to(simulator.url, ledger_seconds=LEDGER_SECONDS, commit_timeout=30) as relay,
-        Client(relay.url, sample_rate=RATE) as client,
+        Client(relay, sample_rate=RATE) as client,
     ):
         message = RATE // 2
         sending = asyncio.TaskGroup()
@@ -54,7 +54,7 @@ async def test_a_provider_that_reads_slowly_hears_everything(simulator: Simulato
     simulator.faults.add(Fault(FaultKind.SLOW_READING, speed=2.0))
     async with (
         relay_to(simulator.url) as relay,
-        Client(relay.url, sample_rate=RATE) as client,
+        Client(relay, sample_rate=RATE) as client,
     ):
         await client.send(seconds(12))
         ended = await client.stop()
@@ -67,7 +67,7 @@ async def test_audio_goes_up_at_four_times_real_time_at_most(simulator: Simulato
     async with (
         Simulator(api_keys=(KEY,), behaviour=behaviour) as strict,
         relay_to(strict.url) as relay,
-        Client(relay.url, sample_rate=RATE) as client,
+        Client(relay, sample_rate=RATE) as client,
     ):
         await client.send(seconds(12))
         await client.stop()
@@ -82,8 +82,8 @@ async def test_a_client_that_does_not_read_is_cut_off_and_others_go_on(
     async with (
         Simulator(engine=ScriptedEngine([long_text] * 200), api_keys=(KEY,)) as talkative,
         relay_to(talkative.url, outbox_bytes=1024 * 1024) as relay,
-        Client(relay.url, sample_rate=RATE) as other,
-        Client(relay.url, sample_rate=RATE, reads=False) as deaf,
+        Client(relay, sample_rate=RATE) as other,
+        Client(relay, sample_rate=RATE, reads=False) as deaf,
     ):
         await other.send(seconds(1))
         with suppress(ConnectionClosed):
@@ -105,7 +105,7 @@ async def test_a_client_that_reads_again_in_time_is_told_why_it_was_cut_off() ->
     async with (
         Simulator(engine=ScriptedEngine(["word " * 40_000] * 200), api_keys=(KEY,)) as talkative,
         relay_to(talkative.url, outbox_bytes=16 * 1024) as relay,
-        Client(relay.url, sample_rate=RATE, reads=False) as deaf,
+        Client(relay, sample_rate=RATE, reads=False) as deaf,
     ):
         with suppress(ConnectionClosed):
             for _ in range(120):
@@ -121,7 +121,7 @@ async def test_a_client_that_reads_again_in_time_is_told_why_it_was_cut_off() ->
 async def test_a_client_that_reads_late_misses_no_final(simulator: Simulator) -> None:
     async with (
         relay_to(simulator.url) as relay,
-        Client(relay.url, sample_rate=RATE, reads=False) as late,
+        Client(relay, sample_rate=RATE, reads=False) as late,
     ):
         for _ in range(10):
             await late.send(seconds(0.5))

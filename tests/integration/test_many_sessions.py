@@ -6,9 +6,9 @@ import json
 import aiohttp
 import numpy as np
 
-from tests.support.processes import answers, command, free_port
 from tests.support.relay import Client
 from tests.support.settings import KEY
+from tests.support.spawned import answers, command, free_port, relay_key
 
 SESSIONS = 200
 SECONDS = 5
@@ -16,11 +16,11 @@ RATE = 48_000
 MESSAGE = RATE // 10
 
 
-async def speak(url: str, number: int, everybody: asyncio.Barrier) -> Client:
+async def speak(url: str, key: str, number: int, everybody: asyncio.Barrier) -> Client:
     """One session at the pace of speech, begun when all have connected."""
     frames = SECONDS * RATE + number  # no two sessions are the same
     samples = np.full(frames, 0.25, np.float32)
-    async with Client(url, sample_rate=RATE) as client:
+    async with Client(url, headers={"xi-api-key": key}, sample_rate=RATE) as client:
         await everybody.wait()
         begin = asyncio.get_running_loop().time() + (number % 10) / 100
         for index in range(0, frames, MESSAGE):
@@ -38,17 +38,20 @@ async def test_two_hundred_sessions_in_one_process() -> None:
         "ELEVENLABS_API_KEY": KEY,
         "RELAY_UPSTREAM_URL": f"ws://127.0.0.1:{upstream}",
         "RELAY_LOG_LEVEL": "warning",
+        "RELAY_HANDSHAKES_PER_MINUTE": "1000",
+        "RELAY_LIMIT_KEY_CONNECTS_PER_MINUTE": "1000",
     }
     async with (
         command("simulate", "--engine", "scripted", "--port", str(upstream)),
-        command("serve", "--port", str(port), environment=environment),
+        command("serve", "--port", str(port), environment=environment) as relay,
     ):
         await answers(f"http://127.0.0.1:{upstream}/simulator/connections")
         await answers(f"http://127.0.0.1:{port}/healthz")
+        key = await relay_key(relay.folder)
         everybody = asyncio.Barrier(SESSIONS)
         async with asyncio.TaskGroup() as group:
             for number in range(SESSIONS):
-                group.create_task(speak(f"http://127.0.0.1:{port}", number, everybody))
+                group.create_task(speak(f"http://127.0.0.1:{port}", key, number, everybody))
         heard = await connections(upstream)
     samples = sorted(connection["samples"] for connection in heard)
     expected = sorted(round((SECONDS * RATE + number) / 3) for number in range(SESSIONS))

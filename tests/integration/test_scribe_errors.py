@@ -8,10 +8,9 @@ import pytest
 
 from relay.protocol.close_codes import CloseCode
 from relay.scribe.errors import CLASS_OF, ErrorClass, ErrorType
-from relay.server import RelayServer
 from relay.simulator.faults import Fault, FaultKind
 from relay.simulator.server import Simulator
-from tests.support.relay import Client
+from tests.support.relay import Client, Relay
 from tests.support.settings import KEY
 
 SECOND = np.zeros(48_000, np.float32)
@@ -30,10 +29,10 @@ def expected_code(error_type: ErrorType) -> CloseCode:
 @pytest.mark.parametrize("moment", [{}, {"after_samples": 8000}], ids=["at open", "while speaking"])
 @pytest.mark.parametrize("error_type", ENDING)
 async def test_an_error_ends_the_session_with_its_name_and_its_gap(
-    simulator: Simulator, relay: RelayServer, error_type: ErrorType, moment: dict[str, Any]
+    simulator: Simulator, relay: Relay, error_type: ErrorType, moment: dict[str, Any]
 ) -> None:
     simulator.faults.add(Fault(FaultKind.ERROR, error_type=error_type, **moment))
-    async with Client(relay.url) as client:
+    async with Client(relay) as client:
         await client.send(SECOND)
         assert await client.closed() == expected_code(error_type)
     error = client.events[-1]
@@ -45,11 +44,11 @@ async def test_an_error_ends_the_session_with_its_name_and_its_gap(
 
 
 async def test_an_error_about_one_message_is_between_relay_and_provider(
-    simulator: Simulator, relay: RelayServer
+    simulator: Simulator, relay: Relay
 ) -> None:
     fault = Fault(FaultKind.ERROR, error_type=ErrorType.INPUT_ERROR, after_samples=8000)
     simulator.faults.add(fault)
-    async with Client(relay.url) as client:
+    async with Client(relay) as client:
         await client.send(SECOND)
         await client.send(SECOND)
         ended = await client.stop()
@@ -58,11 +57,11 @@ async def test_an_error_about_one_message_is_between_relay_and_provider(
 
 
 async def test_what_was_committed_before_an_error_is_no_gap(
-    simulator: Simulator, relay: RelayServer
+    simulator: Simulator, relay: Relay
 ) -> None:
     fault = Fault(FaultKind.ERROR, error_type=ErrorType.TRANSCRIBER_ERROR, after_finals=1)
     simulator.faults.add(fault)
-    async with Client(relay.url, sample_rate=16_000) as client:
+    async with Client(relay, sample_rate=16_000) as client:
         await client.send(SECOND[:16_000])
         await client.say("commit")
         await client.closed()
@@ -70,9 +69,9 @@ async def test_what_was_committed_before_an_error_is_no_gap(
     assert client.of("audio_gap") == []
 
 
-async def test_the_key_is_in_no_message(simulator: Simulator, relay: RelayServer) -> None:
+async def test_the_key_is_in_no_message(simulator: Simulator, relay: Relay) -> None:
     simulator.faults.add(Fault(FaultKind.CLOSE, code=1008, reason=f"key {KEY} is bad"))
-    async with Client(relay.url) as client:
+    async with Client(relay) as client:
         assert await client.closed() == CloseCode.UPSTREAM_UNAVAILABLE
     assert "is bad" in client.events[-1]["error"]
     assert KEY not in json.dumps(client.events)

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from relay.server import RelayServer
 from relay.simulator.server import Simulator
-from tests.support.relay import Client, relay_to
+from tests.support.relay import Client, Relay, relay_to
 from tests.support.settings import KEY
 from tests.support.speech import alsa_recording, flite
 from tests.support.words import word_error_rate
@@ -25,7 +24,7 @@ SENTENCES = [
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def speech_relay() -> AsyncIterator[RelayServer]:
+async def speech_relay() -> AsyncIterator[Relay]:
     async with (
         Simulator(engine="pocketsphinx", api_keys=(KEY,)) as simulator,
         relay_to(simulator.url, commit_timeout=30, stop_timeout=60) as relay,
@@ -35,7 +34,7 @@ async def speech_relay() -> AsyncIterator[RelayServer]:
 
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("voice", ["rms", "awb", "slt"])
-async def test_what_was_said_is_what_is_read(speech_relay: RelayServer, voice: str) -> None:
+async def test_what_was_said_is_what_is_read(speech_relay: Relay, voice: str) -> None:
     wrong = 0.0
     for sentence in SENTENCES:
         samples, rate = flite(sentence, voice)
@@ -44,7 +43,7 @@ async def test_what_was_said_is_what_is_read(speech_relay: RelayServer, voice: s
             "encoding": "pcm_s16le",
             "include_timestamps": "true",
         }
-        async with Client(speech_relay.url, **query) as client:
+        async with Client(speech_relay, **query) as client:
             for start in range(0, len(samples), rate // 10):
                 await client.connection.send(samples[start : start + rate // 10].tobytes())
             await client.say("stop")
@@ -73,11 +72,11 @@ def check_word_times(client: Client, duration: float) -> None:
     "recording", ["Front_Center", "Front_Left", "Front_Right", "Rear_Center", "Rear_Left"]
 )
 async def test_a_human_voice_at_the_rate_of_a_sound_card(
-    speech_relay: RelayServer, recording: str
+    speech_relay: Relay, recording: str
 ) -> None:
     samples, rate = alsa_recording(recording)
     assert rate == 48_000
-    async with Client(speech_relay.url, sample_rate=rate) as client:
+    async with Client(speech_relay, sample_rate=rate) as client:
         await client.send((samples / 32_768).astype(np.float32))
         await client.say("stop")
         assert await client.closed(seconds=60) == 1000
@@ -88,7 +87,7 @@ async def test_a_human_voice_at_the_rate_of_a_sound_card(
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_sentences_are_told_apart_by_the_pause_between_them(
-    speech_relay: RelayServer,
+    speech_relay: Relay,
 ) -> None:
     spoken = [flite(sentence, "rms")[0] for sentence in SENTENCES[:2]]
     pause = np.zeros(2 * 16_000, np.int16)
@@ -98,7 +97,7 @@ async def test_sentences_are_told_apart_by_the_pause_between_them(
         "commit_strategy": "vad",
         "vad_silence_threshold_secs": 1.0,
     }
-    async with Client(speech_relay.url, **query) as client:
+    async with Client(speech_relay, **query) as client:
         await client.send((samples / 32_768).astype(np.float32))
         await client.say("stop")
         assert await client.closed(seconds=90) == 1000

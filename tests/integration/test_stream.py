@@ -8,11 +8,10 @@ import pytest
 
 from relay.audio.chain import AudioChain
 from relay.audio.pcm import Encoding, Float32, Int16, WireFormat
-from relay.server import RelayServer
 from relay.simulator.behaviour import Behaviour
 from relay.simulator.faults import Fault, FaultKind
 from relay.simulator.server import Simulator
-from tests.support.relay import Client, relay_to
+from tests.support.relay import Client, Relay, relay_to
 from tests.support.settings import KEY
 from tests.support.speech import flite
 
@@ -34,10 +33,10 @@ def resampled(samples: Float32, rate: int) -> Int16:
 
 @pytest.mark.parametrize("rate", [8_000, 16_000, 44_100, 48_000, 192_000])
 async def test_the_provider_hears_every_sample(
-    simulator: Simulator, relay: RelayServer, rate: int
+    simulator: Simulator, relay: Relay, rate: int
 ) -> None:
     spoken = noise(2.5, rate)
-    async with Client(relay.url, sample_rate=rate) as client:
+    async with Client(relay, sample_rate=rate) as client:
         await client.send(spoken, frames_per_message=rate // 20)
         ended = await client.stop()
     expected = resampled(spoken, rate)
@@ -54,11 +53,11 @@ async def test_the_provider_hears_every_sample(
     }
 
 
-async def test_stereo_of_16_bits(simulator: Simulator, relay: RelayServer) -> None:
+async def test_stereo_of_16_bits(simulator: Simulator, relay: Relay) -> None:
     left, right = np.arange(-8000, 8000, dtype=np.int16), np.arange(16_000, dtype=np.int16)
     both = np.stack([left, right], axis=1)
     query: dict[str, Any] = {"sample_rate": 16_000, "encoding": "pcm_s16le", "channels": 2}
-    async with Client(relay.url, **query) as client:
+    async with Client(relay, **query) as client:
         await client.connection.send(both.astype("<i2").tobytes())
         await client.stop()
     mean = (left.astype(np.int32) + right) / 2
@@ -70,7 +69,7 @@ async def test_stereo_of_16_bits(simulator: Simulator, relay: RelayServer) -> No
 async def test_other_formats_of_scribe_by_setting(simulator: Simulator, wire_format: str) -> None:
     async with (
         relay_to(simulator.url, upstream_audio_format=wire_format) as relay,
-        Client(relay.url) as client,
+        Client(relay) as client,
     ):
         await client.send(noise(1.0, 48_000))
         await client.stop()
@@ -84,7 +83,7 @@ async def test_other_formats_of_scribe_by_setting(simulator: Simulator, wire_for
 async def test_audio_sent_before_the_provider_is_ready_is_heard(simulator: Simulator) -> None:
     simulator.faults.add(Fault(FaultKind.DELAY_START, delay_ms=700))
     spoken = noise(2.0, 48_000)
-    async with relay_to(simulator.url) as relay, Client(relay.url) as client:
+    async with relay_to(simulator.url) as relay, Client(relay) as client:
         await client.send(spoken)
         await client.say("commit")
         assert simulator.connections == [] or simulator.connections[0].samples == 0
@@ -94,9 +93,9 @@ async def test_audio_sent_before_the_provider_is_ready_is_heard(simulator: Simul
 
 
 async def test_each_commit_is_one_final_that_says_what_it_covers(
-    simulator: Simulator, relay: RelayServer
+    simulator: Simulator, relay: Relay
 ) -> None:
-    async with Client(relay.url, sample_rate=16_000) as client:
+    async with Client(relay, sample_rate=16_000) as client:
         for _ in range(3):
             await client.send(noise(1.0, 16_000))
             await client.say("commit")
@@ -110,9 +109,9 @@ async def test_each_commit_is_one_final_that_says_what_it_covers(
 
 
 async def test_commits_without_audio_are_answered_and_never_throttled(
-    simulator: Simulator, relay: RelayServer
+    simulator: Simulator, relay: Relay
 ) -> None:
-    async with Client(relay.url, sample_rate=16_000) as client:
+    async with Client(relay, sample_rate=16_000) as client:
         await client.send(noise(0.05, 16_000))
         for _ in range(3):
             await client.say("commit")
@@ -122,8 +121,8 @@ async def test_commits_without_audio_are_answered_and_never_throttled(
     assert simulator.connections[0].close_code == 1000
 
 
-async def test_partials_come_while_one_speaks(relay: RelayServer) -> None:
-    async with Client(relay.url, sample_rate=16_000) as client:
+async def test_partials_come_while_one_speaks(relay: Relay) -> None:
+    async with Client(relay, sample_rate=16_000) as client:
         await client.send(noise(4.0, 16_000))
         partial = await client.event("partial_transcript")
         await client.stop()
@@ -133,8 +132,8 @@ async def test_partials_come_while_one_speaks(relay: RelayServer) -> None:
     )
 
 
-async def test_what_arrived_is_acknowledged(relay: RelayServer) -> None:
-    async with Client(relay.url) as client:
+async def test_what_arrived_is_acknowledged(relay: Relay) -> None:
+    async with Client(relay) as client:
         await client.send(noise(0.5, 48_000))
         acknowledged = await client.event("audio_acknowledged")
         await client.stop()
@@ -142,18 +141,18 @@ async def test_what_arrived_is_acknowledged(relay: RelayServer) -> None:
 
 
 async def test_the_tail_is_heard_even_if_nothing_more_comes(
-    simulator: Simulator, relay: RelayServer
+    simulator: Simulator, relay: Relay
 ) -> None:
-    async with Client(relay.url, sample_rate=16_000) as client:
+    async with Client(relay, sample_rate=16_000) as client:
         await client.send(noise(0.25, 16_000), frames_per_message=4000)
         await simulator.wait_for(
             lambda: bool(simulator.connections) and simulator.connections[0].samples == 4000
         )
 
 
-async def test_a_change_of_device_keeps_the_clock(simulator: Simulator, relay: RelayServer) -> None:
+async def test_a_change_of_device_keeps_the_clock(simulator: Simulator, relay: Relay) -> None:
     before, after = noise(1.0, 48_000), noise(1.0, 44_100)
-    async with Client(relay.url, include_timestamps="true") as client:
+    async with Client(relay, include_timestamps="true") as client:
         await client.send(before)
         await client.say("format", sample_rate=44_100)
         await client.send(after)
@@ -167,10 +166,8 @@ async def test_a_change_of_device_keeps_the_clock(simulator: Simulator, relay: R
     assert words[-1]["end"] == pytest.approx(2.0, abs=0.01)
 
 
-async def test_word_times_do_not_drift_over_padding(
-    simulator: Simulator, relay: RelayServer
-) -> None:
-    async with Client(relay.url, sample_rate=16_000, include_timestamps="true") as client:
+async def test_word_times_do_not_drift_over_padding(simulator: Simulator, relay: Relay) -> None:
+    async with Client(relay, sample_rate=16_000, include_timestamps="true") as client:
         for _ in range(5):
             await client.send(noise(0.1, 16_000))
             await client.say("commit")
@@ -185,10 +182,10 @@ async def test_word_times_do_not_drift_over_padding(
 
 @pytest.mark.parametrize("kind", [FaultKind.REVERSE_FINALS, FaultKind.OMIT_TIMED])
 async def test_the_timed_final_comes_second_and_always(
-    simulator: Simulator, relay: RelayServer, kind: FaultKind
+    simulator: Simulator, relay: Relay, kind: FaultKind
 ) -> None:
     simulator.faults.add(Fault(kind))
-    async with Client(relay.url, sample_rate=16_000, include_timestamps="true") as client:
+    async with Client(relay, sample_rate=16_000, include_timestamps="true") as client:
         await client.send(noise(1.0, 16_000))
         await client.stop()
     kinds = [e["message_type"] for e in client.events if e["message_type"].startswith("committed")]
@@ -197,8 +194,8 @@ async def test_the_timed_final_comes_second_and_always(
     assert (words is None) == (kind is FaultKind.OMIT_TIMED)
 
 
-async def test_who_did_not_ask_for_times_gets_none(relay: RelayServer) -> None:
-    async with Client(relay.url, sample_rate=16_000) as client:
+async def test_who_did_not_ask_for_times_gets_none(relay: Relay) -> None:
+    async with Client(relay, sample_rate=16_000) as client:
         await client.send(noise(1.0, 16_000))
         await client.stop()
     assert client.of("committed_transcript_with_timestamps") == []
@@ -213,7 +210,7 @@ async def test_the_provider_is_asked_what_was_granted_and_never_to_commit(
             "vad_silence_threshold_secs": 0.5,
             "language_code": "de",
         }
-        async with Client(relay.url, **query) as client:
+        async with Client(relay, **query) as client:
             started = await client.event("session_started")
             warning = await client.event("warning")
             await client.send(noise(0.5, 48_000))
@@ -227,8 +224,8 @@ async def test_the_provider_is_asked_what_was_granted_and_never_to_commit(
     assert "language_code" in warning["text"]
 
 
-async def test_mute_ends_the_segment(relay: RelayServer) -> None:
-    async with Client(relay.url, sample_rate=16_000) as client:
+async def test_mute_ends_the_segment(relay: Relay) -> None:
+    async with Client(relay, sample_rate=16_000) as client:
         await client.send(noise(0.5, 16_000))
         await client.say("mute")
         final = await client.event("committed_transcript")
@@ -240,8 +237,8 @@ async def test_mute_ends_the_segment(relay: RelayServer) -> None:
     assert len(client.finals) == 2
 
 
-async def test_nobody_speaking_ends_in_order_as_well(relay: RelayServer) -> None:
-    async with Client(relay.url) as client:
+async def test_nobody_speaking_ends_in_order_as_well(relay: Relay) -> None:
+    async with Client(relay) as client:
         ended = await client.stop()
     assert (ended["audio_ms"], ended["segments"]) == (0, 0)
 
@@ -251,7 +248,7 @@ async def test_a_quiet_session_outlives_the_providers_patience(simulator: Simula
     async with (
         Simulator(api_keys=(KEY,), behaviour=behaviour) as impatient,
         relay_to(impatient.url) as relay,
-        Client(relay.url, sample_rate=16_000) as client,
+        Client(relay, sample_rate=16_000) as client,
     ):
         await client.send(noise(1.0, 16_000))
         await asyncio.sleep(12.5)
@@ -263,7 +260,7 @@ async def test_a_quiet_session_outlives_the_providers_patience(simulator: Simula
 
 
 async def test_the_wait_for_a_pause_ends_segments_by_voice_activity(
-    simulator: Simulator, relay: RelayServer
+    simulator: Simulator, relay: Relay
 ) -> None:
     speech, rate = flite("The quick brown fox jumps over the lazy dog.", "rms")
     assert rate == 16_000
@@ -274,7 +271,7 @@ async def test_the_wait_for_a_pause_ends_segments_by_voice_activity(
         "commit_strategy": "vad",
         "vad_silence_threshold_secs": 0.8,
     }
-    async with Client(relay.url, **query) as client:
+    async with Client(relay, **query) as client:
         await client.send(spoken)
         final = await client.event("committed_transcript")
         await client.stop()
@@ -284,10 +281,10 @@ async def test_the_wait_for_a_pause_ends_segments_by_voice_activity(
 
 
 async def test_silence_that_was_answered_by_nothing_is_no_gap(
-    simulator: Simulator, relay: RelayServer
+    simulator: Simulator, relay: Relay
 ) -> None:
     simulator.faults.add(Fault(FaultKind.CLOSE, after_finals=1, code=1011))
-    async with Client(relay.url, sample_rate=16_000) as client:
+    async with Client(relay, sample_rate=16_000) as client:
         await client.send(np.zeros(31 * 16_000, np.float32), frames_per_message=16_000)
         assert await client.closed(seconds=40) == 4503
     assert client.of("committed_transcript") == []
@@ -296,9 +293,9 @@ async def test_silence_that_was_answered_by_nothing_is_no_gap(
 
 
 async def test_what_is_settled_is_acknowledged_even_if_nothing_was_said(
-    relay: RelayServer,
+    relay: Relay,
 ) -> None:
-    async with Client(relay.url, sample_rate=16_000) as client:
+    async with Client(relay, sample_rate=16_000) as client:
         await client.send(np.zeros(31 * 16_000, np.float32), frames_per_message=16_000)
         await client.wait_for(
             lambda: any(
@@ -314,7 +311,7 @@ async def test_the_end_waits_for_the_extras_that_were_asked_for(simulator: Simul
     allowed = frozenset(query)
     async with (
         relay_to(simulator.url, allowed_surcharges=allowed) as relay,
-        Client(relay.url, sample_rate=16_000, **query) as client,
+        Client(relay, sample_rate=16_000, **query) as client,
     ):
         await client.send(noise(1.0, 16_000))
         await client.stop()
@@ -327,7 +324,7 @@ async def test_a_late_timed_final_does_not_shift_the_next_ones(simulator: Simula
     async with (
         Simulator(api_keys=(KEY,), behaviour=behaviour) as late,
         relay_to(late.url) as relay,
-        Client(relay.url, sample_rate=16_000, include_timestamps="true") as client,
+        Client(relay, sample_rate=16_000, include_timestamps="true") as client,
     ):
         for number in range(1, 4):
             await client.send(noise(1.0, 16_000))
@@ -343,11 +340,11 @@ async def test_a_late_timed_final_does_not_shift_the_next_ones(simulator: Simula
 
 
 async def test_a_timed_final_that_a_break_swallowed_is_made_up(
-    simulator: Simulator, relay: RelayServer
+    simulator: Simulator, relay: Relay
 ) -> None:
     simulator.faults.add(Fault(FaultKind.OMIT_TIMED))
     simulator.faults.add(Fault(FaultKind.DROP, after_finals=1))
-    async with Client(relay.url, sample_rate=16_000, include_timestamps="true") as client:
+    async with Client(relay, sample_rate=16_000, include_timestamps="true") as client:
         await client.send(noise(1.0, 16_000))
         await client.say("commit")
         assert await client.closed() == 4503

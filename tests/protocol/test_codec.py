@@ -17,6 +17,7 @@ from relay.protocol.messages import (
     ScribeEvent,
     ServerMessage,
     SessionEnded,
+    SessionLimits,
     SessionStarted,
     Stop,
     Unmute,
@@ -88,8 +89,13 @@ def test_the_bounds_of_the_rate_are_inclusive(rate: int) -> None:
     ("message", "fields"),
     [
         (
-            SessionStarted("a1", {"channels": 1}),
-            {"message_type": "session_started", "session_id": "a1", "config": {"channels": 1}},
+            SessionStarted("a1", {"channels": 1}, SessionLimits(12.5)),
+            {
+                "message_type": "session_started",
+                "session_id": "a1",
+                "config": {"channels": 1},
+                "limits": {"minutes_left": 12.5, "max_session_seconds": None},
+            },
         ),
         (
             ScribeEvent({"message_type": "partial_transcript", "text": "hé"}),

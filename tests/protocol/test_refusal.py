@@ -7,16 +7,20 @@ from relay.errors import (
     InvalidRequest,
     LimitExceeded,
     MessageTooBig,
+    NotAllowed,
+    NotFound,
     OriginNotAllowed,
     RelayError,
     StateError,
+    StateUnavailable,
+    StoreUnavailable,
     Unauthorized,
     UpstreamRejected,
     UpstreamUnavailable,
 )
 from relay.protocol.close_codes import CloseCode
 from relay.protocol.messages import Failure
-from relay.protocol.refusal import INTERNAL_ERROR, refuse
+from relay.protocol.refusal import AWAY, INTERNAL_ERROR, refuse
 
 TABLE: list[tuple[RelayError, Failure, CloseCode]] = [
     (
@@ -41,6 +45,12 @@ TABLE: list[tuple[RelayError, Failure, CloseCode]] = [
         CloseCode.NOT_ALLOWED,
     ),
     (
+        NotAllowed("Not you."),
+        Failure("unauthorized", "Not you.", retryable=False),
+        CloseCode.NOT_ALLOWED,
+    ),
+    (NotFound("No."), Failure("invalid_request", "No.", retryable=False), CloseCode.INVALID),
+    (
         LimitExceeded("too_many_sessions", "Wait.", 1.5),
         Failure("too_many_sessions", "Wait.", retryable=True, retry_after_ms=1500),
         CloseCode.LIMITED,
@@ -59,6 +69,16 @@ TABLE: list[tuple[RelayError, Failure, CloseCode]] = [
         UpstreamRejected("quota_exceeded", "Oh."),
         Failure("quota_exceeded", "Oh.", retryable=False),
         CloseCode.UPSTREAM_REFUSED,
+    ),
+    (
+        StateUnavailable("ConnectionError"),
+        Failure("internal_error", AWAY, retryable=True, retry_after_ms=5000),
+        CloseCode.UPSTREAM_UNAVAILABLE,
+    ),
+    (
+        StoreUnavailable("it is locked"),
+        Failure("internal_error", AWAY, retryable=True, retry_after_ms=5000),
+        CloseCode.UPSTREAM_UNAVAILABLE,
     ),
     (StateError("a bug"), INTERNAL_ERROR, CloseCode.FAULT),
     (ConfigError(("a fault",)), INTERNAL_ERROR, CloseCode.FAULT),

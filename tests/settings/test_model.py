@@ -86,13 +86,13 @@ def test_every_fault_is_named_at_once() -> None:
         RELAY_PORT="http",
         RELAY_CHUNK_MS="5",
         RELAY_LOG_FORMAT="xml",
-        RELAY_HOST="0.0.0.0",
+        RELAY_HOST="[]",
         RELAY_ALLOWED_SURCHARGES="keyterms,diarize",
     ) == (
         "ELEVENLABS_API_KEY (environment): it is empty or holds a space, a line break or a "
         "character outside ASCII; copy the secret again, alone.",
-        "RELAY_HOST (environment): '0.0.0.0' is not a loopback address, and the relay has no "
-        "sign-in yet, so it listens on this machine alone; give 127.0.0.1, ::1 or localhost.",
+        "RELAY_HOST (environment): it names no address; give 127.0.0.1, or 0.0.0.0 for all of this "
+        "machine.",
         "RELAY_PORT (environment): 'http' is not a whole number from 0 to 65535.",
         "RELAY_CHUNK_MS (environment): '5' is not a whole number from 20 to 1000 (ms).",
         "RELAY_ALLOWED_SURCHARGES (environment): 'diarize' is not one of keyterms, "
@@ -212,4 +212,90 @@ def test_known_variables_hold_every_field_and_every_secrets_file() -> None:
     names = known_variables()
     assert {"ELEVENLABS_API_KEY", "ELEVENLABS_API_KEY_FILE", "RELAY_KEY", "RELAY_PORT"} <= names
     assert "RELAY_PORT_FILE" not in names
-    assert len(names) == len(Settings.model_fields) + len(ClientSettings.model_fields) + 2
+    secrets = len(Settings.secrets) + len(ClientSettings.secrets)
+    fields = len(Settings.model_fields) + len(ClientSettings.model_fields)
+    assert len(names) == fields + secrets
+
+
+def test_more_than_one_worker_needs_redis() -> None:
+    (fault,) = faults(RELAY_WORKERS="2")
+    assert "RELAY_REDIS_URL" in fault
+    assert load(RELAY_WORKERS="2", RELAY_REDIS_URL="redis://localhost").workers == 2
+
+
+def test_keys_that_could_be_guessed_are_refused_and_not_repeated() -> None:
+    (fault,) = faults(RELAY_SECRET_KEYS="hunter2")
+    assert "hunter2" not in fault
+    assert "32" in fault
+
+
+def test_the_first_key_signs_and_others_verify() -> None:
+    new, old = "n" * 40, "o" * 40
+    assert load(RELAY_SECRET_KEYS=f"{new},{old}").signing_keys == [new, old]
+    assert load().signing_keys == []
+
+
+def test_every_secret_is_known_to_the_logs() -> None:
+    settings = load(
+        ELEVENLABS_API_KEY=SECRET,
+        RELAY_SECRET_KEYS="k" * 40,
+        RELAY_REDIS_URL="redis://:pw@localhost",
+        RELAY_DATABASE_URL="postgresql://u:pw@localhost/relay",
+    )
+    assert settings.known_secrets == [
+        SECRET,
+        "postgresql://u:pw@localhost/relay",
+        "redis://:pw@localhost",
+        "k" * 40,
+    ]
+
+
+def test_places_are_read_whole() -> None:
+    settings = load(
+        RELAY_KIOSK_NETWORKS="lobby=10.1.2.0/24",
+        RELAY_KIOSK_CERTIFICATES="hall=kiosk-1.example.org",
+        RELAY_KIOSK_OPTIONS="lobby?language_code=en,hall?language_code=ru",
+        RELAY_TRUSTED_PROXIES="10.0.0.5, fd00::/8",
+        RELAY_FORWARD_AUTH_HEADER="X-Forwarded-User",
+    )
+    assert settings.kiosk_options["hall"] == (("language_code", "ru"),)
+    assert [str(network) for network in settings.trusted_proxies] == ["10.0.0.5/32", "fd00::/8"]
+    assert settings.forward_auth_header == "x-forwarded-user"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("RELAY_KIOSK_OPTIONS", "lobby?language_code=en", "neither a network nor a certificate"),
+        ("RELAY_KIOSK_NETWORKS", "lobby=ten", "lobby=ten"),
+        ("RELAY_TRUSTED_PROXIES", "proxy.example.org", "neither an address nor a network"),
+        ("RELAY_FORWARD_AUTH_HEADER", "X Y", "not a header's name"),
+        ("RELAY_REDIS_URL", "localhost:6379", "not a URL of Redis"),
+    ],
+)
+def test_what_cannot_be_right_is_said(variable: str, value: str, words: str) -> None:
+    (fault,) = faults(**{variable: value})
+    assert words in fault
+
+
+def test_options_of_a_place_are_checked_against_scribe() -> None:
+    (fault,) = faults(
+        RELAY_KIOSK_NETWORKS="lobby=10.0.0.0/8", RELAY_KIOSK_OPTIONS="lobby?vad_threshold=7"
+    )
+    assert "vad_threshold" in fault
+
+
+def test_the_database_is_a_file_in_the_data_folder_by_default() -> None:
+    assert Settings().store_url == "sqlite+aiosqlite:///data/relay.db"
+    assert load(RELAY_DATA_DIR="/var/lib/relay").store_url == (
+        "sqlite+aiosqlite:////var/lib/relay/relay.db"
+    )
+
+
+def test_a_database_may_be_elsewhere_and_its_password_is_not_shown() -> None:
+    settings = load(RELAY_DATABASE_URL="postgresql://relay:hush@host/relay")
+    assert settings.store_url == "postgresql://relay:hush@host/relay"
+    assert "hush" not in repr(settings)
+    (fault,) = faults(RELAY_DATABASE_URL="mysql://relay:hush@host/relay")
+    assert fault.startswith("RELAY_DATABASE_URL (environment): it begins with neither")
+    assert "hush" not in fault

@@ -2,6 +2,7 @@ import pytest
 
 from relay.settings.values import (
     is_loopback,
+    parse_database_url,
     parse_host_name,
     parse_listen_host,
     parse_origin,
@@ -25,9 +26,9 @@ def test_listening_address_loses_space_and_brackets() -> None:
     assert parse_listen_host(" [::1] ") == "::1"
 
 
-def test_listening_beyond_this_machine_is_refused_with_the_reason() -> None:
-    with pytest.raises(ValueError, match=r"no sign-in yet.*give 127\.0\.0\.1"):
-        parse_listen_host("0.0.0.0")
+def test_listening_nowhere_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"names no address; give 127\.0\.0\.1"):
+        parse_listen_host(" ")
 
 
 @pytest.mark.parametrize(
@@ -128,3 +129,35 @@ def test_commas_split_and_empty_parts_go() -> None:
 
 def test_what_is_already_split_stays() -> None:
     assert split_commas(("a,b",)) == ("a,b",)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite://",
+        "sqlite:///relay.db",
+        "sqlite+aiosqlite:////var/lib/my relay/relay.db",
+        "postgres://host/relay",
+        "postgresql://user:pass@host:5432/relay?sslmode=require",
+        "postgresql+asyncpg:///relay?host=/run/postgresql",
+    ],
+)
+def test_a_database_is_sqlites_or_postgresqls(url: str) -> None:
+    assert parse_database_url(f" {url}\n") == url
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("", "begins with neither"),
+        ("hush.db", "begins with neither"),
+        ("mysql://user:hush@host/relay", "begins with neither"),
+        ("postgresql://", "begins with neither"),
+        ("sqlite://hush.db", "three slashes"),
+        ("postgresql://user:hush@host:port/relay", "is not a URL"),
+    ],
+)
+def test_any_other_database_is_refused_unquoted(url: str, why: str) -> None:
+    with pytest.raises(ValueError, match=f"{why}.*; give sqlite:///path") as refusal:
+        parse_database_url(url)
+    assert "hush" not in str(refusal.value)

@@ -1,201 +1,239 @@
-"""`scribe-relay` in processes of its own, and waiting for what they do."""
+"""Relays and simulators in processes of their own, as operators start them."""
 
-import asyncio
+import contextlib
 import json
 import os
-import pty
+import shutil
 import signal
-import socket
+import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+import urllib.error
+import urllib.request
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import aiohttp
 
-POLL = 0.02
-"""Seconds between two looks."""
+from tests.support.redis import free_port
+from tests.support.settings import KEY, SIGNING_KEY
+from tests.support.waiting import wait_until
 
-TERMINAL = {"TERM": "xterm", "COLUMNS": "100"}
+START_TIMEOUT = 60.0
+"""Seconds that a program has to start, on a machine that is busy with others."""
+
+STOP_TIMEOUT = 30.0
+"""Seconds that a program has to end after SIGTERM; ten of them are its sessions'."""
+
+Connection = dict[str, Any]
+"""What the simulator says of one socket."""
 
 
-async def until(is_met: Callable[[], bool | Awaitable[bool]], seconds: float = 20.0) -> None:
-    """Look again and again until something is so.
+class Program:
+    """`python -m relay …` in a folder of its own, with nothing of this process's environment.
 
-    Raises:
-        TimeoutError: If it isn't in `seconds`.
+    with RelayProcess(simulator.url) as relay:
+        ...  # use relay.url
     """
-    async with asyncio.timeout(seconds):
-        while True:
-            met = is_met()
-            if met if isinstance(met, bool) else await met:
-                return
-            await asyncio.sleep(POLL)
 
-
-async def answers(url: str) -> None:
-    """Wait until a server answers."""
-    async with aiohttp.ClientSession() as http:
-
-        async def does_answer() -> bool:
-            try:
-                async with http.get(url):
-                    return True
-            except aiohttp.ClientConnectionError:
-                return False
-
-        await until(does_answer, 30)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
-@dataclass(frozen=True)
-class Ended:
-    """What a process left behind."""
-
-    code: int
-    stdout: str
-    stderr: str
-    screen: str
-    """What a terminal was sent, if there was one."""
-
-    @property
-    def complaints(self) -> list[str]:
-        """The lines that begin with `error: `, without that."""
-        mark = "error: "
-        lines = self.stderr.splitlines()
-        return [line.removeprefix(mark) for line in lines if line.startswith(mark)]
-
-
-class Running:
-    """A process; what it prints is kept."""
-
-    def __init__(self, process: asyncio.subprocess.Process, folder: Path) -> None:
-        self._process = process
-        self._folder = folder
-        self._screen = bytearray()
-
-    @property
-    def stdout(self) -> str:
-        return (self._folder / "stdout").read_text()
-
-    @property
-    def stderr(self) -> str:
-        return (self._folder / "stderr").read_text()
-
-    @property
-    def screen(self) -> str:
-        return self._screen.decode(errors="replace")
-
-    @property
-    def is_running(self) -> bool:
-        return self._process.returncode is None
+    def __init__(self, *arguments: str, **environment: str) -> None:
+        """Describe it; nothing runs before `start`."""
+        self.folder = Path(tempfile.mkdtemp(prefix="scribe-relay-process-"))
+        self._arguments = arguments
+        self._environment = {"PATH": "/usr/bin:/bin", **environment}
+        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def pid(self) -> int:
+        assert self._process is not None
         return self._process.pid
 
-    def log(self) -> list[dict[str, Any]]:
-        """What it logged so far, where logs are JSON."""
-        lines = self.stderr.splitlines()
-        return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+    @property
+    def log(self) -> str:
+        """What it has written so far."""
+        return (self.folder / "log").read_text()
 
-    async def says(self, text: str, seconds: float = 30.0) -> None:
-        """Wait until it has printed something, wherever."""
-        await until(
-            lambda: text in self.stdout + self.stderr + self.screen or not self.is_running, seconds
-        )
-        assert text in self.stdout + self.stderr + self.screen, self.stderr
+    @property
+    def faults(self) -> list[str]:
+        """Errors in its log; none are expected."""
+        return [line for line in self.log.splitlines() if '"level": "error"' in line]
 
-    def interrupt(self) -> None:
-        """Press Ctrl-C: a terminal tells everyone in the foreground."""
-        os.killpg(self.pid, signal.SIGINT)
+    def launch(self) -> None:
+        """Start, and wait for nothing."""
+        with (self.folder / "log").open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "relay", *self._arguments],
+                cwd=self.folder,
+                env=self._environment,
+                stdout=log,
+                stderr=log,
+                # A group of its own, so that nothing of it can stay behind.
+                start_new_session=True,
+            )
+
+    def start(self) -> None:
+        """Start, and wait until it serves."""
+        self.launch()
+        wait_until(self._serves_or_ended, f"{self._arguments[0]} to serve", seconds=START_TIMEOUT)
+        assert self._process is not None
+        assert self._process.poll() is None, self.log
+
+    def serves(self) -> bool:
+        """Whether it is there."""
+        raise NotImplementedError
 
     def terminate(self) -> None:
-        self._process.terminate()
+        """Ask it to end."""
+        os.kill(self.pid, signal.SIGTERM)
 
-    async def ended(self, seconds: float = 60.0) -> Ended:
-        """Wait for its end."""
-        async with asyncio.timeout(seconds):
-            code = await self._process.wait()
-        return Ended(code, self.stdout, self.stderr, self.screen)
+    def wait(self, seconds: float = STOP_TIMEOUT) -> int:
+        """Wait for its end; the exit code."""
+        assert self._process is not None
+        return self._process.wait(seconds)
 
-    def watch(self, terminal: int) -> None:
-        """Keep what comes to a terminal, until nobody has it open."""
-        loop = asyncio.get_running_loop()
+    def children(self) -> set[int]:
+        """Ids of the processes that it has started and that live."""
+        return _children(self.pid)
 
-        def read() -> None:
-            try:
-                self._screen += os.read(terminal, 4096)
-            except OSError:
-                loop.remove_reader(terminal)
-
-        loop.add_reader(terminal, read)
-
-
-@asynccontextmanager
-async def command(
-    *arguments: str | Path,
-    cwd: Path | None = None,
-    on_terminal: tuple[str, ...] = (),
-    stdout: Path | None = None,
-    program: tuple[str, ...] = (sys.executable, "-W", "error", "-m", "relay"),
-    environment: Mapping[str, str] = MappingProxyType({}),
-) -> AsyncIterator[Running]:
-    """Run `scribe-relay`, at most until the context ends.
-
-    Args:
-        arguments: The command line.
-        cwd: Where; a new folder if not given.
-        on_terminal: Which of `stdout` and `stderr` are a terminal; the others are files.
-        stdout: The file for standard output, if it is to be a certain one.
-        program: What to run instead of this package as a module.
-        environment: All that it has, besides `PATH`.
-    """
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "stdout").touch()
-        output = os.open(stdout or folder / "stdout", os.O_WRONLY)
-        errors = os.open(folder / "stderr", os.O_WRONLY | os.O_CREAT)
-        master, slave = pty.openpty()
+    def __enter__(self) -> Self:
         try:
-            process = await asyncio.create_subprocess_exec(
-                *program,
-                *map(str, arguments),
-                cwd=cwd or folder,
-                env={"PATH": "/usr/bin:/bin", **TERMINAL, **environment},
-                stdin=asyncio.subprocess.DEVNULL,
-                start_new_session=True,
-                stdout=slave if "stdout" in on_terminal else output,
-                stderr=slave if "stderr" in on_terminal else errors,
-            )
-            os.close(slave)
-            running = Running(process, folder)
-            running.watch(master)
-            try:
-                yield running
-            finally:
-                if running.is_running:
-                    running.terminate()
-                await process.wait()
-            # A fault of ours, or a warning, which is one here.
-            assert "Traceback" not in running.stderr + running.screen
+            self.start()
+        except BaseException:
+            self.clear_away()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            if self._process is not None and self._process.poll() is None:
+                self.terminate()
+                self.wait()
+            if error is None:
+                assert not self.faults
         finally:
-            asyncio.get_running_loop().remove_reader(master)
-            for file in (output, errors, master):
-                os.close(file)
+            self.clear_away()
+
+    def _serves_or_ended(self) -> bool:
+        assert self._process is not None
+        return self._process.poll() is not None or self.serves()
+
+    def clear_away(self) -> None:
+        """Leave nothing of it."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):  # all of it has ended, as it should
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
-async def run(*arguments: str | Path, **options: Any) -> Ended:
-    """Run `scribe-relay` to its end; `options` as for `command`."""
-    async with command(*arguments, **options) as running:
-        return await running.ended()
+class SimulatorProcess(Program):
+    """The provider, with the scripted engine: each final says which samples it covers."""
+
+    def __init__(self, *arguments: str) -> None:
+        """Describe a simulator; `arguments` are added to its command line."""
+        self.port = free_port()
+        super().__init__(
+            "simulate",
+            "--engine=scripted",
+            f"--port={self.port}",
+            f"--api-key={KEY}",
+            "--log-format=json",
+            *arguments,
+        )
+
+    @property
+    def url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}"
+
+    def serves(self) -> bool:
+        return answers(f"{self._control}/connections")
+
+    async def connections(self) -> list[Connection]:
+        """Every socket so far, the oldest first."""
+        async with (
+            aiohttp.ClientSession() as http,
+            http.get(f"{self._control}/connections") as answer,
+        ):
+            listed: list[Connection] = json.loads(await answer.text())
+            return listed
+
+    async def samples(self) -> int:
+        """How much audio came, of all sockets together."""
+        return sum(each["samples"] for each in await self.connections())
+
+    @property
+    def _control(self) -> str:
+        return f"http://127.0.0.1:{self.port}/simulator"
+
+
+class RelayProcess(Program):
+    """`serve`, with settings as keyword arguments: `workers=2` for `RELAY_WORKERS=2`."""
+
+    def __init__(self, upstream_url: str, **settings: object) -> None:
+        """Describe a relay; it keeps its data in its own folder unless told otherwise."""
+        self.port = free_port()
+        values: dict[str, object] = {
+            "upstream_url": upstream_url,
+            "port": self.port,
+            "workers": 1,
+            "secret_keys": SIGNING_KEY,
+            "handshakes_per_minute": 1_000_000,
+            "log_format": "json",
+            **settings,
+        }
+        self._workers = int(str(values["workers"]))
+        environment = {f"RELAY_{name.upper()}": str(value) for name, value in values.items()}
+        super().__init__("serve", ELEVENLABS_API_KEY=KEY, **environment)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def serves(self) -> bool:
+        """Whether every worker has started, and one has answered."""
+        started = self.log.count('"event": "worker started"')
+        return started >= self._workers and answers(f"{self.url}/healthz")
+
+    def workers(self) -> set[int]:
+        """Process ids of the workers, where there are several."""
+        return {pid for pid in self.children() if "spawn_main" in _command_line(pid)}
+
+    @staticmethod
+    def kill_worker(pid: int) -> None:
+        """End one as a crash would."""
+        os.kill(pid, signal.SIGKILL)
+
+
+def answers(url: str) -> bool:
+    """Whether somebody answers there with success."""
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process is there, a zombie included."""
+    return Path(f"/proc/{pid}").exists()
+
+
+def _children(pid: int) -> set[int]:
+    try:
+        listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    except OSError:
+        return set()
+    return {int(child) for child in listed.split()}
+
+
+def _command_line(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""

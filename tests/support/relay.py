@@ -8,44 +8,73 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlencode
 
+from starlette.applications import Starlette
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.datastructures import HeadersLike
 from websockets.exceptions import ConnectionClosed
 
 from relay.audio.pcm import Float32
 from relay.protocol.messages import SUBPROTOCOL
 from relay.server import RelayServer
+from relay.services import Services
+from relay.settings import Settings
 from tests.support.contract import check_server_message
 from tests.support.settings import settings_for
 
 Event = dict[str, Any]
 
 
+class Relay(RelayServer):
+    """A relay that a test may use: it has a server key."""
+
+    def __init__(self, settings: Settings, app: Starlette | None = None) -> None:
+        super().__init__(settings, app)
+        self.services: Services = self.app.state.services
+        self.key = ""
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        _, self.key = await self.services.api_keys.create("test", {})
+        return self
+
+
 @asynccontextmanager
-async def relay_to(upstream_url: str, **values: Any) -> AsyncIterator[RelayServer]:
+async def relay_to(upstream_url: str, **values: Any) -> AsyncIterator[Relay]:
     """Serve a relay on a free port; `values` as for `settings_for`."""
-    async with RelayServer(settings_for(upstream_url, **values)) as relay:
+    async with Relay(settings_for(upstream_url, **values)) as relay:
         yield relay
 
 
 class Client:
     """One connection to `/v1/stream`, in which every message is checked against the contract.
 
-    async with Client(relay.url, sample_rate=16_000) as client:
+    async with Client(relay, sample_rate=16_000) as client:
         await client.send(samples)
         await client.stop()
     """
 
     def __init__(
         self,
-        url: str,
+        relay: Relay | str,
         *,
         subprotocols: Sequence[str] = (SUBPROTOCOL,),
-        headers: dict[str, str] | None = None,
+        headers: HeadersLike | None = None,
         reads: bool = True,
         **query: object,
     ) -> None:
-        """Prepare a connection to the relay at `url`; `reads=False` leaves everything unread."""
-        base = url.replace("http", "ws", 1)
+        """Prepare a connection.
+
+        Args:
+            relay: To which the key of its own is shown, unless other headers are given; or the
+                URL of one, to which nothing is shown.
+            subprotocols: Offered.
+            headers: Sent.
+            reads: Whether events are taken; see `read`.
+            query: The session's options.
+        """
+        if isinstance(relay, Relay) and headers is None:
+            headers = {"xi-api-key": relay.key}
+        base = (relay if isinstance(relay, str) else relay.url).replace("http", "ws", 1)
         self.events: list[Event] = []
         self.close_code: int | None = None
         self._connect = connect(

@@ -61,11 +61,11 @@ class Conversation:
             wire_format=wire_format,
             is_timed=is_timed,
             extras=extras,
-            opening_deadline=OPENING_DEADLINE,
             commit_timeout=COMMIT_TIMEOUT,
             seconds_at=seconds_at,
             redact=lambda text: text.replace("key-1", "***"),
         )
+        self.session.expect_start(OPENING_DEADLINE)
         if is_open:
             self.receive(SessionStarted("abc"))
             self.events()
@@ -357,6 +357,7 @@ def test_a_quiet_socket_is_kept_open_by_silence_that_has_no_session_time() -> No
     talk.now = KEEPALIVE_INTERVAL
     assert talk.sent() == [(3200, False)]
     assert talk.session.samples_sent == RATE + 1600
+    assert talk.session.samples_inserted == 1600
     assert talk.ledger.end == RATE
 
 

@@ -1,0 +1,165 @@
+"""What a relay's parts have in common: accounts in the database, sessions and limits in Redis."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import partial
+
+from relay.auth.gate import (
+    Authenticator,
+    ForwardAuth,
+    Gate,
+    KioskCookie,
+    Place,
+    SessionCookie,
+    still_known,
+)
+from relay.auth.identities import Role
+from relay.auth.passwords import Passwords
+from relay.auth.places import Places
+from relay.auth.secret_keys import load_or_create
+from relay.auth.signing import Signer
+from relay.auth.tickets import Tickets
+from relay.limits.limiter import EVERYBODY, Limiter, SpentBefore
+from relay.limits.policy import Limits
+from relay.limits.slots import Slots
+from relay.registry import ControlChannel, Registry
+from relay.sessions import AdmissionPolicy, LiveSessions
+from relay.settings import Settings
+from relay.state import SharedState
+from relay.store.api_keys import ApiKeys
+from relay.store.database import Database
+from relay.store.kiosks import Kiosks
+from relay.store.usage import Usage
+from relay.store.users import Users
+
+EPOCH = date(1970, 1, 1)
+
+
+@dataclass(frozen=True)
+class Services:
+    """Built once for each process; `start` before use."""
+
+    state: SharedState
+    database: Database
+    users: Users
+    api_keys: ApiKeys
+    kiosks: Kiosks
+    usage: Usage
+    passwords: Passwords
+    tickets: Tickets
+    session_cookie: SessionCookie
+    gate: Gate
+    registry: Registry
+    control: ControlChannel
+    sessions: LiveSessions
+
+    @classmethod
+    def build(cls, settings: Settings) -> "Services":
+        """Build everything from settings; nothing is connected to yet.
+
+        Raises:
+            ConfigError: If the keys that sign cookies can't be kept.
+        """
+        redis_url = settings.redis_url
+        state = SharedState.connect(None if redis_url is None else redis_url.get_secret_value())
+        database = Database(settings.store_url)
+        users, kiosks, usage = Users(database), Kiosks(database), Usage(database)
+        api_keys = ApiKeys(database)
+        signer = Signer(settings.signing_keys or load_or_create(settings.data_dir))
+        tickets = Tickets(state, signer)
+        session_cookie = SessionCookie(users, signer)
+        gate = Gate(
+            database=database,
+            api_keys=api_keys,
+            tickets=tickets,
+            session_cookie=session_cookie,
+            others=_authenticators(settings, users, kiosks),
+            allowed_origins=settings.allowed_origins,
+        )
+        registry, control = Registry(state), ControlChannel(state)
+        sessions = LiveSessions(
+            policy=AdmissionPolicy(
+                limits=limits_of(settings),
+                max_sessions=settings.max_sessions,
+                admits_without_redis=settings.redis_down == "admit",
+            ),
+            limiter=Limiter(
+                state,
+                budget_minutes_per_day=settings.budget_minutes_per_day or None,
+                spent_before=_spent_before(usage),
+            ),
+            slots=Slots(
+                state,
+                limit=settings.upstream_max_sessions or None,
+                counts_alone=settings.redis_down == "admit",
+            ),
+            registry=registry,
+            control=control,
+            usage=usage,
+            still_known=partial(still_known, database),
+        )
+        return cls(
+            state=state,
+            database=database,
+            users=users,
+            api_keys=api_keys,
+            kiosks=kiosks,
+            usage=usage,
+            passwords=Passwords(),
+            tickets=tickets,
+            session_cookie=session_cookie,
+            gate=gate,
+            registry=registry,
+            control=control,
+            sessions=sessions,
+        )
+
+    async def start(self) -> None:
+        """Open the database and bring it up to date.
+
+        Raises:
+            StoreUnavailable: If that isn't possible.
+        """
+        await self.database.start()
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self.state.aclose()
+        await self.database.aclose()
+
+
+def limits_of(settings: Settings) -> dict[Role, Limits]:
+    """Read each role's limits; an operator has a user's."""
+    user, kiosk, key = (
+        Limits(
+            sessions=getattr(settings, f"limit_{role}_sessions"),
+            connects_per_minute=getattr(settings, f"limit_{role}_connects_per_minute"),
+            minutes_per_day=getattr(settings, f"limit_{role}_minutes_per_day"),
+            session_minutes=getattr(settings, f"limit_{role}_session_minutes"),
+        )
+        for role in ("user", "kiosk", "key")
+    )
+    return {Role.USER: user, Role.OPERATOR: user, Role.KIOSK: kiosk, Role.KEY: key}
+
+
+def _authenticators(settings: Settings, users: Users, kiosks: Kiosks) -> Sequence[Authenticator]:
+    others: list[Authenticator] = []
+    if settings.forward_auth_header is not None:
+        others.append(
+            ForwardAuth(users, settings.forward_auth_header, settings.forward_auth_operators)
+        )
+    others.append(KioskCookie(kiosks))
+    places = Places(settings.kiosk_networks, settings.kiosk_certificates, settings.kiosk_options)
+    others.append(Place(places, settings.client_certificate_header))
+    return others
+
+
+def _spent_before(usage: Usage) -> SpentBefore:
+    """Look up in the ledger what Redis has forgotten."""
+
+    async def look_up(account: str, day: int) -> int:
+        wanted = None if account == EVERYBODY else account
+        return await usage.received_ms(wanted, EPOCH + timedelta(days=day))
+
+    return look_up

@@ -1,0 +1,422 @@
+"""The live sessions of one worker: their admission, their leases, their end.
+
+One task renews all leases at once every few seconds, one looks for those who may no longer be here,
+one writes down what was used, one listens to the other workers. A session itself asks for nothing.
+"""
+
+import asyncio
+import os
+import socket
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, fields
+from datetime import UTC, date, datetime
+from typing import Final
+
+import structlog
+
+from relay.auth.identities import Identity, Role
+from relay.bridge import Bridge, Consumption
+from relay.errors import LimitExceeded, StateUnavailable, StoreUnavailable, Unauthorized
+from relay.limits.allowance import Allowance
+from relay.limits.limiter import LEASE, TEXTS, Claim, Grant, Limiter
+from relay.limits.pace import Pace
+from relay.limits.policy import Limits
+from relay.limits.slots import Place, Slots
+from relay.limits.terms import Terms
+from relay.registry import ControlChannel, EndSession, Registry, SessionRecord
+from relay.store.usage import Usage, UsageRow
+
+RENEWAL_INTERVAL: Final = LEASE / 3
+"""Seconds between two renewals: one may fail, and the lease still holds."""
+
+AWAY_INTERVAL: Final = 1.0
+"""The same while Redis is away, so that it knows of the live sessions again before it admits others
+in their place."""
+
+REVOCATION_INTERVAL: Final = 2.0
+"""Seconds between two looks at who was revoked; with the time to end, under the 5 s promised."""
+
+LEDGER_INTERVAL: Final = 10.0
+"""Seconds of usage that a crash may lose at most."""
+
+LISTEN_AGAIN: Final = 1.0
+"""Seconds after which a broken control channel is opened again."""
+
+RETRY_WHEN_FULL: Final = 5.0
+"""Seconds after which a client may ask again for a place."""
+
+MAX_UNWRITTEN: Final = 100_000
+"""Rows of usage kept while the database is away."""
+
+KEY_SPEED: Final = 4.0
+"""Times real time that servers may send files at; what the provider takes."""
+
+_log = structlog.get_logger("relay.sessions")
+
+StillKnown = Callable[[Collection[Identity]], Awaitable[set[Identity]]]
+"""Tells who of these may go on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdmissionPolicy:
+    """What is granted, and what happens while Redis is away."""
+
+    limits: Mapping[Role, Limits]
+    max_sessions: int
+    """Of this worker."""
+    admits_without_redis: bool
+    """Whether cookies, keys and places are admitted while Redis is away, by this worker's count."""
+
+
+class Seat:
+    """One session's place in this worker: what it may use, what it holds, what it has used."""
+
+    def __init__(
+        self,
+        claim: Claim,
+        identity: Identity,
+        terms: Terms,
+        slots: Slots,
+        *,
+        address: str | None,
+        worker: str,
+        today: date,
+    ) -> None:
+        """Take what an admission granted; `bridge` is set when there is one."""
+        self.claim = claim
+        self.identity = identity
+        self.terms = terms
+        self.bridge: Bridge | None = None
+        self._slot_since: float | None = None
+        self._slots = slots
+        self._address = address
+        self._worker = worker
+        self._started_at = time.time()
+        self._day = today
+        self._before_today = _NOTHING
+
+    @property
+    def session_id(self) -> str:
+        return self.claim.session_id
+
+    @property
+    def slot_held(self) -> float:
+        """Seconds for which it has held one."""
+        return 0.0 if self._slot_since is None else time.monotonic() - self._slot_since
+
+    async def ask(self) -> Place:
+        """Take one of the provider's slots, or a place in the queue."""
+        place = await self._slots.ask(self.session_id, self.claim.account)
+        if place.has_slot:
+            self._slot_since = time.monotonic()
+        return place
+
+    def record(self) -> SessionRecord | None:
+        """What others may know of this session; None as long as there is nothing to know."""
+        if self.bridge is None:
+            return None
+        request = self.bridge.request
+        used = self.bridge.consumption()
+        return SessionRecord(
+            session_id=self.session_id,
+            worker=self._worker,
+            account=self.claim.account,
+            kind=str(self.identity.kind),
+            name=self.identity.name,
+            address=self._address,
+            started_at=self._started_at,
+            state=self.bridge.state,
+            sample_rate=request.sample_rate,
+            encoding=str(request.encoding),
+            channels=request.channels,
+            commit_strategy=str(request.parameters.commit_strategy),
+            language_code=request.parameters.language_code,
+            received_ms=used.received_ms,
+            sent_ms=used.sent_ms,
+            segments=self.bridge.segments,
+        )
+
+    def usage(self, today: date) -> list[UsageRow]:
+        """What to write down now: of today, and at midnight also what yesterday came to."""
+        if self.bridge is None:
+            return []
+        used = self.bridge.consumption()
+        rows = [self._usage_row(used)]
+        if today != self._day:
+            self._day, self._before_today = today, used
+            rows.append(self._usage_row(used))
+        return rows
+
+    def _usage_row(self, used: Consumption) -> UsageRow:
+        of_today = {
+            each.name: getattr(used, each.name) - getattr(self._before_today, each.name)
+            for each in fields(Consumption)
+        }
+        return UsageRow(
+            session_id=self.session_id,
+            day=self._day,
+            account=self.claim.account,
+            kind=str(self.identity.kind),
+            name=self.identity.name,
+            **of_today,
+        )
+
+
+_NOTHING: Final = Consumption(0, 0, 0, 0, 0)
+
+
+class LiveSessions:
+    """Admits sessions, keeps their leases and tells other workers of them."""
+
+    def __init__(
+        self,
+        *,
+        policy: AdmissionPolicy,
+        limiter: Limiter,
+        slots: Slots,
+        registry: Registry,
+        control: ControlChannel,
+        usage: Usage,
+        still_known: StillKnown,
+        today: Callable[[], date] = lambda: datetime.now(UTC).date(),
+    ) -> None:
+        """Keep the sessions of this worker; call `run` beside them."""
+        self._policy = policy
+        self._limiter = limiter
+        self._slots = slots
+        self._registry = registry
+        self._control = control
+        self._usage = usage
+        self._still_known = still_known
+        self._today = today
+        self._seats: dict[str, Seat] = {}
+        self._arriving = 0
+        self._is_away = False
+        self._is_at_rest = asyncio.Event()
+        self._is_at_rest.set()
+        self._unwritten: dict[tuple[str, date], UsageRow] = {}
+        self._writing = asyncio.Lock()
+        self._writes_begun = 0
+        self._worker = f"{socket.gethostname()}:{os.getpid()}"
+
+    def __len__(self) -> int:
+        return len(self._seats)
+
+    @asynccontextmanager
+    async def admit(
+        self,
+        identity: Identity,
+        session_id: str,
+        *,
+        max_seconds: float | None,
+        address: str | None,
+    ) -> AsyncIterator[Seat]:
+        """Give a session its place for as long as the context lasts.
+
+        Args:
+            identity: Who it is.
+            session_id: Of the session.
+            max_seconds: Longest session, where a ticket says so.
+            address: Where it comes from, for people who look on.
+
+        Raises:
+            LimitExceeded: If a limit forbids it.
+            StateUnavailable: If nobody can tell, and the policy is to refuse then.
+        """
+        limits = self._policy.limits[identity.role].replaced(identity.limits)
+        claim = Claim(session_id, identity.account, limits)
+        if len(self._seats) + self._arriving >= self._policy.max_sessions:
+            raise LimitExceeded(
+                "too_many_sessions",
+                f"All {self._policy.max_sessions} places of this worker are taken; "
+                "try again later.",
+                RETRY_WHEN_FULL,
+            )
+        self._arriving += 1
+        try:
+            allowance = await self._reserve(claim)
+        finally:
+            self._arriving -= 1
+        pace = Pace(speed=KEY_SPEED) if identity.role is Role.KEY else Pace()
+        terms = Terms(allowance, pace, max_seconds=_shorter(max_seconds, limits.session_minutes))
+        seat = Seat(
+            claim,
+            identity,
+            terms,
+            self._slots,
+            address=address,
+            worker=self._worker,
+            today=self._today(),
+        )
+        self._seats[session_id] = seat
+        try:
+            yield seat
+        finally:
+            del self._seats[session_id]
+            await self._release(seat)
+
+    async def run(self) -> None:
+        """Keep the sessions until cancelled."""
+        _log.info("worker started", worker=self._worker)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._keep_renewing(), name="renew leases")
+            group.create_task(_every(REVOCATION_INTERVAL, self.expel), name="expel")
+            group.create_task(_every(LEDGER_INTERVAL, self.write_usage), name="write usage")
+            group.create_task(_every(LISTEN_AGAIN, self._listen), name="control channel")
+
+    async def renew(self) -> None:
+        """Renew leases, slots and records, and reserve what the sessions will take next."""
+        self._is_at_rest.clear()
+        try:
+            await self._renew()
+        finally:
+            self._is_at_rest.set()
+
+    async def _keep_renewing(self) -> None:
+        while True:
+            await _attempt(self.renew)
+            await asyncio.sleep(AWAY_INTERVAL if self._is_away else RENEWAL_INTERVAL)
+
+    async def _renew(self) -> None:
+        seats = [(seat, seat.bridge) for seat in self._seats.values() if seat.bridge is not None]
+        if not seats:
+            return  # and nothing is known of Redis
+        records = [record for seat, _ in seats if (record := seat.record()) is not None]
+        try:
+            await self._slots.hold()
+            await self._registry.beat(records)
+            grants: Sequence[Grant | None] = await self._limiter.renew(
+                [(seat.claim, seat.terms.wanted_ms) for seat, _ in seats]
+            )
+        except StateUnavailable as error:
+            self._note_away(str(error))
+            grants = [None] * len(seats)
+        except StoreUnavailable as error:
+            # Redis has lost what was spent today, and the ledger can't say it either.
+            _log.warning("sessions go on without their limits", text=str(error))
+            grants = [None] * len(seats)
+        else:
+            self._note_back()
+        for (_, bridge), grant in zip(seats, grants, strict=True):
+            bridge.renew(grant)
+
+    def _note_away(self, text: str) -> None:
+        if not self._is_away:
+            _log.warning("Redis is away", text=text, sessions=len(self._seats))
+        self._is_away = True
+
+    def _note_back(self) -> None:
+        if self._is_away:
+            _log.info("Redis is back", sessions=len(self._seats))
+        self._is_away = False
+
+    async def expel(self) -> None:
+        """End the sessions of those who were removed, revoked or signed out."""
+        seats = list(self._seats.values())
+        if not seats:
+            return
+        try:
+            known = await self._still_known({seat.identity for seat in seats})
+        except StoreUnavailable as error:
+            _log.warning("revocations can't be looked up", text=str(error))
+            return
+        for seat in seats:
+            if seat.identity not in known and seat.bridge is not None:
+                seat.bridge.expel(Unauthorized("Whoever this is may no longer be here."))
+
+    async def write_usage(self) -> None:
+        """Write down what the sessions have used; what can't be written is kept for later."""
+        today = self._today()
+        for seat in self._seats.values():
+            self._keep(seat.usage(today))
+        await self._write()
+
+    async def _write(self) -> None:
+        begun_before = self._writes_begun
+        # One at a time: of two writes of the same row the older one could else come last.
+        async with self._writing:
+            if self._writes_begun > begun_before:
+                return  # it began after this was asked for, so it has taken all of it
+            self._writes_begun += 1
+            await self._write_rows(list(self._unwritten.values()))
+
+    async def _write_rows(self, rows: Sequence[UsageRow]) -> None:
+        try:
+            await self._usage.record(rows)
+        except StoreUnavailable as error:
+            _log.warning("usage can't be written now", text=str(error), rows=len(rows))
+            return
+        for row in rows:
+            if self._unwritten.get((row.session_id, row.day)) is row:
+                del self._unwritten[row.session_id, row.day]
+
+    async def _reserve(self, claim: Claim) -> Allowance:
+        try:
+            return Allowance(await self._limiter.admit(claim))
+        except StateUnavailable:
+            if not self._policy.admits_without_redis:
+                raise
+        live = sum(seat.claim.account == claim.account for seat in self._seats.values())
+        if live >= claim.limits.sessions:
+            raise LimitExceeded("too_many_sessions", TEXTS["too_many_sessions"], RETRY_WHEN_FULL)
+        allowance = Allowance(Grant(0, None, None, day=0))
+        allowance.suspend()
+        return allowance
+
+    async def _release(self, seat: Seat) -> None:
+        self._keep(seat.usage(self._today()))
+        # A renewal that has begun with this session still in it would bring it back to life.
+        await self._is_at_rest.wait()
+        await self._give_back(seat)
+        await self._write()
+
+    async def _give_back(self, seat: Seat) -> None:
+        unspent_ms, day = seat.terms.unspent
+        try:
+            await self._slots.give_back(seat.session_id, held=seat.slot_held)
+            await self._limiter.release(seat.claim, unspent_ms=unspent_ms, day=day)
+            await self._registry.remove(seat.session_id)
+        except StateUnavailable as error:
+            _log.warning("leases are left to end by themselves", text=str(error))
+
+    async def _listen(self) -> None:
+        try:
+            async with aclosing(self._control.receive()) as messages:
+                async for message in messages:
+                    self._obey(message)
+        except StateUnavailable as error:
+            self._note_away(str(error))
+
+    def _obey(self, message: EndSession) -> None:
+        seat = self._seats.get(message.session_id)
+        if seat is not None and seat.bridge is not None:
+            seat.bridge.leave(message.reason)
+
+    def _keep(self, rows: Collection[UsageRow]) -> None:
+        for row in rows:
+            self._unwritten[row.session_id, row.day] = row
+        while len(self._unwritten) > MAX_UNWRITTEN:
+            _log.error("usage is lost: the database has been away for too long")
+            del self._unwritten[next(iter(self._unwritten))]
+
+
+def _shorter(seconds: float | None, minutes: float | None) -> float | None:
+    if minutes is None:
+        return seconds
+    return minutes * 60 if seconds is None else min(seconds, minutes * 60)
+
+
+async def _every(interval: float, act: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await _attempt(act)
+        await asyncio.sleep(interval)
+
+
+async def _attempt(act: Callable[[], Awaitable[None]]) -> None:
+    """Act; a fault of ours is logged and costs one turn."""
+    try:
+        await act()
+    except Exception:
+        _log.exception("a task of the worker failed")
