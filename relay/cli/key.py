@@ -21,7 +21,14 @@ from relay.limits.policy import Limits
 from relay.store import ApiKey, ApiKeys, Database
 
 
-@click.group()
+@click.group(
+    epilog="""\b
+Examples:
+  scribe-relay key create billing
+  scribe-relay key list
+  scribe-relay key revoke billing
+"""
+)
 def key() -> None:
     """Administer the keys of servers that use the relay.
 

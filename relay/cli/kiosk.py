@@ -28,7 +28,14 @@ APPROVER: Final = "command line"
 """Who approved, as the list shows it: whoever may read the database needs no name."""
 
 
-@click.group()
+@click.group(
+    epilog="""\b
+Examples:
+  scribe-relay kiosk list --pending
+  scribe-relay kiosk approve TFRS-PSVR --name lobby
+  scribe-relay kiosk revoke lobby
+"""
+)
 def kiosk() -> None:
     """Administer devices that people share.
 

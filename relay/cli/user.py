@@ -34,7 +34,14 @@ PASSWORD_STDIN: Final = click.option(
 )
 
 
-@click.group()
+@click.group(
+    epilog="""\b
+Examples:
+  scribe-relay user add anna --operator
+  scribe-relay user link anna --base-url https://relay.example.org
+  scribe-relay user remove anna
+"""
+)
 def user() -> None:
     """Administer the people who may sign in.
 
