@@ -92,10 +92,10 @@ async def test_a_ticket_is_spent_once(tickets: Tickets) -> None:
 async def test_of_many_who_show_it_at_once_one_is_admitted(tickets: Tickets) -> None:
     text = await tickets.issue(Ticket.of(ANNA))
     results = await asyncio.gather(
-        *(tickets.spend(text, origin=None) for _ in range(100)), return_exceptions=True
+        *(tickets.spend(text, origin=None) for _ in range(30)), return_exceptions=True
     )
     assert sum(isinstance(result, Ticket) for result in results) == 1
-    assert sum(isinstance(result, Unauthorized) for result in results) == 99
+    assert sum(isinstance(result, Unauthorized) for result in results) == 29
 
 
 async def test_redis_forgets_it_after_its_lifetime(tickets: Tickets, state: SharedState) -> None:

@@ -8,6 +8,7 @@ import pytest
 from relay.store.database import Database
 from relay.store.usage import Usage
 from tests.multi.cluster import Cluster, running_cluster
+from tests.support.postgres import PostgresServer
 from tests.support.processes import is_alive
 from tests.support.talk import admitted, caller, speak
 from tests.support.waiting import until
@@ -28,7 +29,10 @@ async def received_ms(cluster: Cluster, account: str) -> int:
 
 @pytest.mark.slow
 async def test_what_a_killed_worker_held_is_free_again_and_another_takes_its_place() -> None:
-    with running_cluster(workers=2) as cluster:
+    with (
+        PostgresServer() as postgres,
+        running_cluster(workers=2, database_url=postgres.create_database()) as cluster,
+    ):
         (host,) = cluster.hosts
         account, key = await cluster.account(sessions=1, minutes_per_day=10)
         async with caller(cluster.url, key) as client:
@@ -54,7 +58,8 @@ async def test_what_a_killed_worker_held_is_free_again_and_another_takes_its_pla
         await until(is_admitted, "the place of the dead session", seconds=20, interval=0.2)
         await until(is_replaced, "a new worker", seconds=20)
         await until(cluster.holds_nothing, "its record to be gone", seconds=20)
-        assert time.monotonic() - killed_at <= FREE_WITHIN
+        took = time.monotonic() - killed_at
+        assert took <= FREE_WITHIN, took
         assert not is_alive(killed)
         assert 13_000 - LOST_AT_MOST <= await received_ms(cluster, account) <= 13_000
         async with cluster.operator() as http, http.get("/api/usage") as answer:

@@ -5,6 +5,8 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from relay.store.database import Database
 from relay.store.usage import DayUsage, Usage
 from tests.multi.cluster import Cluster, running_cluster
@@ -95,6 +97,7 @@ async def test_what_a_session_has_reserved_and_not_taken_is_given_back(cluster: 
     assert await cluster.spent_ms(account) == 2 * 3_300
 
 
+@pytest.mark.slow
 async def test_everybody_together_has_a_budget() -> None:
     with running_cluster(workers=2, budget_minutes_per_day=1.25) as cluster:
         accounts = [await cluster.account() for _ in range(2)]
