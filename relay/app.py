@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -22,10 +23,14 @@ from relay.auth.throttle import Backoff, Throttle
 from relay.bridge import Bridge, BridgeConfig, Connect
 from relay.downstream.options import OptionPolicy
 from relay.errors import RelayError, UpstreamRejected
-from relay.http.access import Access, AnswerHeaders, Guard, answer_fault, answer_json
+from relay.http.access import Access, AnswerHeaders, Guard
 from relay.http.admin import AdminEndpoint
+from relay.http.assets import Assets
 from relay.http.health import Readiness, UpstreamProbe, healthz
 from relay.http.kiosks import KioskEndpoint
+from relay.http.ops import OpsPages
+from relay.http.pages import Pages
+from relay.http.rendering import Renderer
 from relay.http.sign_in import SignInEndpoint
 from relay.http.stream import StreamEndpoint
 from relay.http.tokens import TokensEndpoint
@@ -76,24 +81,32 @@ def create_app(
         ),
         redact=Redactor(settings.known_secrets).redact,
     )
+    sign_in = _sign_in(services, access)
+    kiosks = KioskEndpoint(access, services.kiosks)
+    admin = _admin(settings, services, access)
+    readiness = _readiness(settings, services, ssl_context)
+    assets = Assets()
+    renderer = Renderer(assets)
+    pages = Pages(access, renderer, sign_in, kiosks)
     app = Starlette(
         routes=[
             WebSocketRoute(STREAM_PATH, stream.serve),
             Route("/healthz", healthz),
-            Route("/readyz", _readiness(settings, services, ssl_context).readyz),
-            *_sign_in(services, access).routes(),
-            *KioskEndpoint(access, services.kiosks).routes(),
+            Route("/readyz", readiness.readyz),
+            *sign_in.routes(),
+            *kiosks.routes(),
             *_tokens(settings, services, access, ssl_context).routes(),
-            *_admin(settings, services, access).routes(),
+            *admin.routes(),
+            *pages.routes(),
+            *OpsPages(access, renderer, admin, readiness).routes(),
+            *assets.routes(),
         ],
         lifespan=_lifespan(services),
-        exception_handlers={Exception: answer_fault},
+        exception_handlers={HTTPException: pages.answer_http, Exception: pages.answer_fault},
     )
     per_minute = settings.handshakes_per_minute
     throttle = Throttle(per_minute, per_minute)
-    app.add_middleware(
-        Guard, access=access, throttle=throttle, answer=lambda request, error: answer_json(error)
-    )
+    app.add_middleware(Guard, access=access, throttle=throttle, answer=pages.answer)
     app.add_middleware(HostCheck, allowed=frozenset(settings.allowed_hosts))
     app.add_middleware(AnswerHeaders)
     app.state.services = services

@@ -231,14 +231,6 @@ class AnswerHeaders:
         await self._app(scope, receive, send_with_headers)
 
 
-async def answer_fault(request: Request, error: Exception) -> Response:
-    """Answer where the relay failed; what failed is in the log alone."""
-    fault = StateError("a request failed")
-    return JSONResponse(
-        {"type": "internal_error", "error": str(refuse(fault)[0].error)}, 500, HEADERS
-    )
-
-
 def _joined(connection: HTTPConnection, name: str) -> str | None:
     """Read a header as one, however often it was sent."""
     values = connection.headers.getlist(name)

@@ -111,7 +111,10 @@ class SignInEndpoint:
         if sign_in_id is not None:
             await self.users.sign_out(sign_in_id)
             _log.info("signed out")
-        response = RedirectResponse("/login", 303) if is_form(request) else JSONResponse({})
+        response: Response = JSONResponse({})
+        if is_form(request):
+            given = await read_form(request)
+            response = RedirectResponse(local_path(given.get("next"), "/login"), 303)
         response.delete_cookie(
             cookie_name(SESSION_COOKIE, arrival.scheme),
             secure=arrival.scheme == "https",

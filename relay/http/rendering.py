@@ -1,0 +1,109 @@
+"""Pages from templates: in the visitor's language, with everything escaped."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import segno
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from relay.auth.identities import Identity, Kind
+from relay.http.assets import Assets
+from relay.http.texts import Texts, choose_language
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
+
+QUIET_ZONE: Final = 4
+"""Modules around a QR code. Source: ISO/IEC 18004, section 6.3.8."""
+
+
+class Renderer:
+    """Turns templates into answers."""
+
+    def __init__(self, assets: Assets) -> None:
+        self._environment = Environment(
+            autoescape=True,
+            auto_reload=False,
+            loader=FileSystemLoader(TEMPLATES),
+            lstrip_blocks=True,
+            trim_blocks=True,
+            undefined=StrictUndefined,
+        )
+        self._environment.globals["asset"] = assets.url
+        self._environment.filters["clock"] = clock
+        self._environment.filters["hours"] = hours
+        self._environment.filters["day"] = day
+
+    def page(
+        self,
+        request: Request,
+        template: str,
+        *,
+        status: int = 200,
+        headers: dict[str, str] | None = None,
+        person: Identity | None = None,
+        refresh: int | None = None,
+        **values: Any,
+    ) -> HTMLResponse:
+        """Answer with a page.
+
+        Args:
+            request: Whose language is spoken.
+            template: File name.
+            status: Of the answer.
+            headers: Of the answer, besides those that all have.
+            person: Who is signed in, for the head of the page.
+            refresh: Seconds after which the browser asks again.
+            values: What the template shows.
+        """
+        texts = texts_for(request)
+        html = self._environment.get_template(template).render(
+            t=texts,
+            path=request.url.path,
+            person=person,
+            refresh=refresh,
+            **values,
+        )
+        spoken = {"content-language": texts.language, "vary": "accept-language"}
+        return HTMLResponse(html, status, {**spoken, **(headers or {})})
+
+
+def texts_for(request: Request) -> Texts:
+    """The texts in the language that a request prefers."""
+    return Texts(choose_language(request.headers.get("accept-language", "")))
+
+
+def known_person(request: Request) -> Identity | None:
+    """Who is signed in, as far as somebody has asked while this request was served."""
+    identity: Identity | None = request.scope.get("state", {}).get("identity")
+    return identity if identity is not None and identity.kind is Kind.USER else None
+
+
+def qr_code(text: str) -> Markup:
+    """Draw a QR code as SVG, dark on light whatever the page's colours are: cameras want that."""
+    svg = segno.make_qr(text, error="m").svg_inline(
+        border=QUIET_ZONE, dark="#000", light="#fff", omitsize=True, svgclass="qr", lineclass=None
+    )
+    # Drawn by segno from squares alone; nothing of `text` stands in it.
+    return Markup(svg)  # noqa: S704  # see above
+
+
+def clock(milliseconds: int) -> str:
+    """Write a duration as a clock shows it: `3:07`, `1:02:03`."""
+    minutes, seconds = divmod(milliseconds // 1000, 60)
+    hour, minute = divmod(minutes, 60)
+    return f"{hour}:{minute:02}:{seconds:02}" if hour else f"{minute}:{seconds:02}"
+
+
+def hours(milliseconds: int) -> str:
+    """Write a long duration in hours and minutes: `0:07`, `31:15`."""
+    hour, minute = divmod(round(milliseconds / 60_000), 60)
+    return f"{hour}:{minute:02}"
+
+
+def day(moment: datetime) -> str:
+    """Write a day."""
+    return moment.date().isoformat()
