@@ -12,6 +12,8 @@ PURE_TESTS := tests/audio tests/scribe tests/protocol tests/upstream tests/downs
 	$(patsubst %,tests/simulator/%.py,test_credentials test_endpointer engines/test_wire \
 		test_extras test_faults test_refusals test_session)
 TIMES := --durations=10
+# Most tests wait for processes and sockets: more of them than cores are at work at once.
+PARALLEL := --numprocesses 3 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test test-all check fix bench docs lock clean system-packages
@@ -28,10 +30,10 @@ serve: .venv/demo ## Start the relay with the settings of .env
 test: .venv/dev system-packages ## Every test that fits into a few minutes
 	$(BIN)/pytest $(PURE_TESTS) -m "not slow" $(TIMES) --cov --cov-context=test --cov-report=
 	$(BIN)/python -m tests.support.own_coverage
-	$(BIN)/pytest tests $(addprefix --ignore=,$(PURE_TESTS)) -m "not slow" $(TIMES)
+	$(BIN)/pytest tests $(addprefix --ignore=,$(PURE_TESTS)) -m "not slow" $(PARALLEL) $(TIMES)
 
 test-all: .venv/dev system-packages ## The slow tests as well
-	$(BIN)/pytest tests $(TIMES)
+	$(BIN)/pytest tests $(PARALLEL) $(TIMES)
 
 check: .venv/dev ## Style, types, the import rule, the docs against the code
 	$(BIN)/ruff format --check relay tests bench

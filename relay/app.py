@@ -70,7 +70,12 @@ def create_app(
     """
     services = services or Services.build(settings)
     ssl_context = _ssl_context(settings)
-    access = Access(services.gate, trusted_proxies=settings.trusted_proxies)
+    secret = settings.proxy_secret
+    access = Access(
+        services.gate,
+        trusted_proxies=settings.trusted_proxies,
+        proxy_secret=None if secret is None else secret.get_secret_value(),
+    )
     stream = StreamEndpoint(
         access=access,
         sessions=services.sessions,

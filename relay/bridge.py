@@ -408,7 +408,7 @@ class Bridge:
     def _say(self, message: ServerMessage) -> None:
         self._downstream.send_message(message)
         self._mail.set()
-        if self._outbox.is_over:
+        if self._outbox.is_over and not self._ending.done():
             self._log.info("client reads too slowly")
             self._end(Refused(CloseCode.FAULT, "slow_reader", SLOW_READER))
 

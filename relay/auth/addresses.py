@@ -68,7 +68,11 @@ class Caller:
 
 
 def resolve(
-    peer: str | None, headers: Iterable[tuple[str, str]], trusted: Sequence[Network]
+    peer: str | None,
+    headers: Iterable[tuple[str, str]],
+    trusted: Sequence[Network],
+    *,
+    is_proven: bool = True,
 ) -> Caller:
     """Find the caller of a request.
 
@@ -79,15 +83,19 @@ def resolve(
         peer: The address of the connection's other end; None where it has none.
         headers: Every line in the order of the request, names in any case.
         trusted: Proxies whose statements are believed. Whoever can send from one of these
-            addresses can be anybody.
+            addresses can be anybody, unless it has to be proven.
+        is_proven: Whether the peer has shown what the proxies alone know, where that is asked for.
     """
     lines = [(name.lower(), value) for name, value in headers]
     address = parse_address(peer or "")
-    if address is None or not _is_in(address, trusted):
+    is_proxy = address is not None and _is_in(address, trusted)
+    if address is None or not (is_proxy and is_proven):
         claims = any(
             name.startswith("x-forwarded-") or name in OTHER_FORWARDING_HEADERS for name, _ in lines
         )
-        return Caller(address, None, is_forwarded=False, claims_forwarding=claims)
+        return Caller(
+            address, None, is_forwarded=False, claims_forwarding=claims, is_proxy=is_proxy
+        )
     protos = _listed(lines, "x-forwarded-proto")
     ends = []
     if hops := _listed(lines, "x-forwarded-for"):

@@ -1,9 +1,12 @@
 """`scribe-relay demo`."""
 
+import shlex
 import shutil
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +24,10 @@ from relay.services import Services
 from relay.settings import Settings
 
 VISITOR = "demo"
-"""What the key that it makes is called."""
+"""What the key and the operator that it makes are called."""
+
+LINK_LIFETIME = timedelta(days=1)
+"""How long its link works, at most: the demo's end ends it too."""
 
 SAMPLE = Path("/usr/share/sounds/alsa/Front_Center.wav")
 """A human voice that many Linux machines have; something to try at once."""
@@ -69,40 +75,61 @@ def demo(env_file: Path, **options: Any) -> None:
 
 
 async def _demo(settings: Settings, local: dict[str, Any], sample: Path) -> None:
-    async with local_relay(settings, **local) as relay, _visiting(relay.services) as key:
+    async with local_relay(settings, **local) as relay, _visiting(relay.services) as visit:
         with interruption() as came:
-            _announce(relay, key, sample)
+            _announce(relay, visit, sample)
             await came.wait()
 
 
-def _announce(relay: LocalRelay, key: str, sample: Path) -> None:
+@dataclass(frozen=True)
+class Visit:
+    """What lets somebody in for as long as the demo runs."""
+
+    key: str
+    link_token: str
+
+
+def _announce(relay: LocalRelay, visit: Visit, sample: Path) -> None:
     click.echo(f"Relay      {relay.url}")
     click.echo(f"Stream     {relay.url.replace('http', 'ws', 1)}/v1/stream")
     if relay.engine is not None:
         click.echo(f"Simulator  {relay.upstream_url}")
     click.echo(relay.answers)
-    click.echo("\nIn another terminal:\n")
-    click.echo(f"  RELAY_KEY={key} \\")
-    click.echo(f"  {_program()} transcribe {sample} --url {relay.url}\n")
+    click.echo("\nIn a browser, this signs you in, once:\n")
+    click.echo(f"  {relay.url}/login?link={visit.link_token}\n")
+    click.echo("In another terminal:\n")
+    click.echo(f"  RELAY_KEY={visit.key} \\")
+    command = (*_program(), "transcribe", str(sample), "--url", relay.url)
+    click.echo(f"  {shlex.join(command)}\n")
     click.echo("Ctrl-C ends.")
 
 
 @asynccontextmanager
-async def _visiting(services: Services) -> AsyncIterator[str]:
-    """Let programs in by a key that ends with the demo."""
-    key, secret = await services.api_keys.create(VISITOR, {})
+async def _visiting(services: Services) -> AsyncIterator[Visit]:
+    """Let programs in by a key and a browser by a link, until the demo ends."""
+    users = services.users
+    # Somebody of that name who was there before stays as they are.
+    known = await users.find(VISITOR)
+    user = known or await users.add(VISITOR, None, is_operator=True)
+    link_token = await users.create_link(user.id, datetime.now(UTC), LINK_LIFETIME.total_seconds())
+    assert link_token is not None
+    # A demo that was killed left its key, whose text nobody may have any more.
+    await services.api_keys.revoke(VISITOR)
+    key, secret = await services.api_keys.create(VISITOR)
     try:
-        yield secret
+        yield Visit(secret, link_token)
     finally:
         await services.api_keys.revoke(key.id)
+        if known is None:
+            await users.remove(user.id)
 
 
-def _program() -> str:
+def _program() -> tuple[str, ...]:
     """Say how this program can be called from the same folder."""
     path = Path(sys.argv[0]).absolute()
     if path.name == "__main__.py":
-        return f"{_from_here(Path(sys.executable))} -m relay"
-    return "scribe-relay" if shutil.which("scribe-relay") else _from_here(path)
+        return _from_here(Path(sys.executable)), "-m", "relay"
+    return ("scribe-relay" if shutil.which("scribe-relay") else _from_here(path),)
 
 
 def _from_here(path: Path) -> str:

@@ -1,5 +1,6 @@
 """Who makes a request, and what every answer says to the browser."""
 
+import hmac
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -34,6 +35,9 @@ from relay.protocol.refusal import refuse
 OPEN_PATHS: Final = frozenset({"/api/login", "/api/login/link", "/api/kiosk/enrolment"})
 """Paths under `/api` for those who are nobody yet."""
 
+PROXY_PROOF_HEADER: Final = "x-relay-proxy-secret"
+"""In which a proxy shows that it is one, and not another program of its machine."""
+
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 HEADERS: Final = {
@@ -64,9 +68,12 @@ class Access:
         gate: Gate,
         *,
         trusted_proxies: Sequence[IPv4Network | IPv6Network],
+        proxy_secret: str | None = None,
     ) -> None:
+        """Believe `trusted_proxies`; where there is a secret, only those who show it."""
         self.gate = gate
         self._trusted_proxies = trusted_proxies
+        self._proxy_secret = proxy_secret
 
     def arrival(self, connection: HTTPConnection) -> Arrival:
         """Read what a request brings."""
@@ -78,7 +85,10 @@ class Access:
         if (key := _joined(connection, KEY_HEADER)) is not None:
             headers[KEY_HEADER] = key
         peer = connection.client.host if connection.client else None
-        caller = resolve(peer, pairs, self._trusted_proxies)
+        is_proven = self._proxy_secret is None or hmac.compare_digest(
+            headers.get(PROXY_PROOF_HEADER, "").encode("latin-1"), self._proxy_secret.encode()
+        )
+        caller = resolve(peer, pairs, self._trusted_proxies, is_proven=is_proven)
         own: Literal["http", "https"] = (
             "https" if connection.url.scheme in ("https", "wss") else "http"
         )

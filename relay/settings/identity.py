@@ -1,6 +1,8 @@
 """Who may speak."""
 
-from typing import Annotated, ClassVar
+from ipaddress import ip_network
+from itertools import product
+from typing import Annotated, ClassVar, Final
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr, ValidationInfo, field_validator
 
@@ -24,6 +26,11 @@ from relay.settings.values import (
     text_only,
 )
 
+LOOPBACK: Final = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+
+MIN_SECRET: Final = 16
+"""Characters of a proxy's secret."""
+
 
 def _check_keys(keys: SecretStr) -> SecretStr:
     for key in split_keys(keys.get_secret_value()):
@@ -31,10 +38,23 @@ def _check_keys(keys: SecretStr) -> SecretStr:
     return keys
 
 
+def _holds_loopback(networks: tuple[Network, ...]) -> bool:
+    pairs = product(networks, LOOPBACK)
+    return any(one.version == other.version and one.overlaps(other) for one, other in pairs)
+
+
+def _check_length(secret: SecretStr) -> SecretStr:
+    if len(secret.get_secret_value()) < MIN_SECRET:
+        raise ValueError(
+            f"it is shorter than {MIN_SECRET} characters; make one: openssl rand -hex 32"
+        )
+    return secret
+
+
 class IdentitySettings(Layered, frozen=True):
     """Whose word is taken for who somebody is."""
 
-    secrets: ClassVar[frozenset[str]] = frozenset({"secret_keys"})
+    secrets: ClassVar[frozenset[str]] = frozenset({"secret_keys", "proxy_secret"})
 
     secret_keys: Annotated[Secret, AfterValidator(_check_keys)] | None = setting(
         None,
@@ -90,6 +110,14 @@ class IdentitySettings(Layered, frozen=True):
         "Options that the sessions of a kiosk known by place get: "
         "`lobby?language_code=en&no_verbatim=true,hall?language_code=ru`.",
     )
+    proxy_secret: Annotated[Secret, AfterValidator(_check_length)] | None = setting(
+        None,
+        "Identity",
+        "What a trusted proxy shows in `X-Relay-Proxy-Secret` to be believed, at least 16 "
+        "characters. It is needed where `RELAY_TRUSTED_PROXIES` holds loopback and what a proxy "
+        "says can make somebody a user or a kiosk: every program of the machine sends from there.",
+        validate_default=True,
+    )
     allow_upstream_tokens: bool = setting(
         False,
         "Identity",
@@ -113,3 +141,21 @@ class IdentitySettings(Layered, frozen=True):
             info.data.get("kiosk_networks", ()), info.data.get("kiosk_certificates", {}), options
         )
         return options
+
+    @field_validator("proxy_secret")
+    @classmethod
+    def _check_proxy_secret(
+        cls, secret: SecretStr | None, info: ValidationInfo
+    ) -> SecretStr | None:
+        names = ("forward_auth_header", "client_certificate_header", "kiosk_networks")
+        gives_identity = any(info.data.get(name) for name in names)
+        if (
+            secret is None
+            and gives_identity
+            and _holds_loopback(info.data.get("trusted_proxies", ()))
+        ):
+            raise ValueError(
+                "RELAY_TRUSTED_PROXIES holds loopback, from where every program of this machine "
+                "could name itself anybody; set a secret that the proxy alone shows"
+            )
+        return secret

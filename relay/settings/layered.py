@@ -62,7 +62,8 @@ class Layered(
         found, faults = cls.collect(environment)
 
         def place(name: str) -> str:
-            return f"{cls.variable_of(name)} ({found[name].origin})"
+            origin = found[name].origin if name in found else "not set"
+            return f"{cls.variable_of(name)} ({origin})"
 
         try:
             settings = cls(**{name: value for name, (value, _) in found.items()})

@@ -58,7 +58,7 @@ class Settings(
     @property
     def known_secrets(self) -> list[str]:
         """Everything that must never be logged or said."""
-        kept = (self.elevenlabs_api_key, self.database_url, self.redis_url)
+        kept = (self.elevenlabs_api_key, self.database_url, self.redis_url, self.proxy_secret)
         values = [secret.get_secret_value() for secret in kept if secret is not None]
         return values + self.signing_keys
 

@@ -307,3 +307,11 @@ def test_a_rate_limit_is_for_an_address_or_a_network_of_a_customer(
     address: Address | None, name: str
 ) -> None:
     assert bucket(address) == name
+
+
+def test_a_proxy_that_proves_nothing_is_not_believed_and_no_device_either() -> None:
+    caller = resolve("10.0.0.5", [xff("192.0.2.1")], TRUSTED, is_proven=False)
+    assert (caller.address, caller.is_forwarded) == (ip_address("10.0.0.5"), False)
+    assert caller.is_proxy
+    assert caller.claims_forwarding
+    assert not resolve("192.0.2.1", [], TRUSTED, is_proven=False).is_proxy

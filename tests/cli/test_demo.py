@@ -1,7 +1,9 @@
 """`scribe-relay demo` as a process."""
 
+import os
 import re
 import shlex
+import signal
 import sys
 from pathlib import Path
 
@@ -124,3 +126,45 @@ async def test_simulator_can_be_asked_for_although_there_is_a_key() -> None:
     arguments = (*ON_FREE_PORTS, "--simulator", "--engine", "scripted")
     async with command(*arguments, environment={"ELEVENLABS_API_KEY": KEY}) as demo:
         assert "Simulator" in await started(demo)
+
+
+def sign_in_link(demo: Running) -> str:
+    """The link that it tells to open in a browser."""
+    link: str
+    (link,) = re.findall(r"^  (http\S+/login\?link=\S+)$", demo.stdout, re.MULTILINE)
+    return link
+
+
+async def test_its_link_signs_a_browser_in_once() -> None:
+    async with command(*ON_FREE_PORTS, "--engine", "scripted") as demo:
+        origin = (await started(demo))["Relay"]
+        form = {"link": sign_in_link(demo).partition("link=")[2]}
+        async with (
+            aiohttp.ClientSession(
+                headers={"origin": origin}, cookie_jar=aiohttp.CookieJar(unsafe=True)
+            ) as browser,
+            browser.get(sign_in_link(demo)) as page,
+            browser.post(f"{origin}/login", data=form) as start,
+            browser.get(f"{origin}/ops") as operator,
+            browser.post(f"{origin}/login", data=form) as again,
+        ):
+            assert "<button" in await page.text()
+            assert (start.status, str(start.url)) == (200, f"{origin}/")
+            assert "demo" in await start.text()
+            assert (operator.status, again.status) == (200, 401)
+
+
+async def test_a_demo_that_was_killed_is_no_hindrance() -> None:
+    async with command(*ON_FREE_PORTS, "--engine", "scripted") as first:
+        await started(first)
+        lost = suggested(first)[0]
+        os.kill(first.pid, signal.SIGKILL)
+        arguments = (*ON_FREE_PORTS, "--engine", "scripted")
+        async with command(*arguments, cwd=first.folder) as second:
+            url = (await started(second))["Relay"]
+            for key, status in ((lost, 401), (suggested(second)[0], 200)):
+                async with (
+                    aiohttp.ClientSession(headers={"xi-api-key": key}) as http,
+                    http.get(f"{url}/api/me") as answer,
+                ):
+                    assert answer.status == status

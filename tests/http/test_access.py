@@ -16,12 +16,11 @@ from tests.http.conftest import NOWHERE
 from tests.support.people import Answer, ask, device, operator, person
 from tests.support.redis import free_port
 from tests.support.relay import Relay, relay_to
-from tests.support.settings import settings_for
+from tests.support.settings import PROOF, PROXY, settings_for
 
 APP = "https://app.example.org"
 EVIL = "https://evil.example"
 
-PROXY = {"trusted_proxies": "127.0.0.1"}
 FORWARD = {"forward_auth_header": "X-Forwarded-User", "forward_auth_operators": "olga,Jörg"}
 
 ROUTES = sorted(
@@ -194,15 +193,15 @@ async def me(relay: Relay, headers: Any) -> Any:
 async def test_a_trusted_proxy_says_who_it_is_and_the_settings_who_is_operator() -> None:
     async with relay_to(NOWHERE, **FORWARD, **PROXY) as relay:
         for name, role in (("anna", "user"), ("olga", "operator"), ("Jörg", "operator")):
-            forwarded = {"X-Forwarded-For": "192.0.2.1", "X-Forwarded-User": name}
+            forwarded = {**PROOF, "X-Forwarded-For": "192.0.2.1", "X-Forwarded-User": name}
             assert (await me(relay, forwarded)).items() >= {"name": name, "role": role}.items()
-        assert await me(relay, {"X-Forwarded-For": "192.0.2.1"}) == 401
+        assert await me(relay, {**PROOF, "X-Forwarded-For": "192.0.2.1"}) == 401
 
 
 async def test_whom_a_proxy_names_is_one_person_whatever_they_are_in_our_database() -> None:
     async with relay_to(NOWHERE, **FORWARD, **PROXY) as relay:
         boss = await relay.services.users.add("boss", None, is_operator=True)
-        forwarded = {"X-Forwarded-For": "192.0.2.1", "X-Forwarded-User": "Boss"}
+        forwarded = {**PROOF, "X-Forwarded-For": "192.0.2.1", "X-Forwarded-User": "Boss"}
         assert (await me(relay, forwarded)).items() >= {"id": boss.id, "role": "operator"}.items()
         await me(relay, forwarded)
         assert await relay.services.users.count() == 1
@@ -213,10 +212,10 @@ async def test_from_anybody_else_the_header_is_worth_nothing() -> None:
         assert await me(relay, {"X-Forwarded-User": "olga"}) == 401
     async with relay_to(NOWHERE, **FORWARD, **PROXY) as relay:
         name = ("X-Forwarded-User", "olga")
-        assert await me(relay, CIMultiDict([name, name])) == 401
-        assert await me(relay, {"X-Forwarded-User": " "}) == 401
+        assert await me(relay, CIMultiDict([*PROOF.items(), name, name])) == 401
+        assert await me(relay, {**PROOF, "X-Forwarded-User": " "}) == 401
     async with relay_to(NOWHERE, **PROXY) as relay:
-        assert await me(relay, {"X-Forwarded-User": "olga"}) == 401
+        assert await me(relay, {**PROOF, "X-Forwarded-User": "olga"}) == 401
 
 
 async def test_a_name_in_other_bytes_than_utf_8_is_taken_as_it_is() -> None:
@@ -224,6 +223,7 @@ async def test_a_name_in_other_bytes_than_utf_8_is_taken_as_it_is() -> None:
         reader, writer = await asyncio.open_connection(*address(relay))
         writer.write(
             "GET /api/me HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+            f"X-Relay-Proxy-Secret: {PROOF['X-Relay-Proxy-Secret']}\r\n"
             "X-Forwarded-User: J\xf6rg\r\n\r\n".encode("latin-1")
         )
         answer = await reader.read()
@@ -233,7 +233,7 @@ async def test_a_name_in_other_bytes_than_utf_8_is_taken_as_it_is() -> None:
 
 async def test_a_name_that_nobody_can_have_is_refused_in_one_sentence() -> None:
     async with relay_to(NOWHERE, **FORWARD, **PROXY) as relay:
-        answer = await ask(relay, "GET", "/api/me", {"X-Forwarded-User": "x" * 65})
+        answer = await ask(relay, "GET", "/api/me", {**PROOF, "X-Forwarded-User": "x" * 65})
         assert answer.status == 401
         assert answer.body["error"].startswith("The proxy's name for you can't be used: a name has")
 

@@ -23,6 +23,7 @@ from relay.store.users import User
 from tests.http.conftest import NOWHERE
 from tests.support.people import NOBODY, Answer, ask, device, operator, person
 from tests.support.relay import Client, Relay, relay_to
+from tests.support.settings import PROOF, PROXY
 from tests.support.waiting import until
 
 PASSWORD = "correct horse"
@@ -284,8 +285,8 @@ async def test_a_kiosks_start_is_its_own_page(relay: Relay) -> None:
 
 
 async def test_whom_a_proxy_signs_in_has_no_button_to_sign_out() -> None:
-    values = {"trusted_proxies": "127.0.0.1", "forward_auth_header": "remote-user"}
-    forwarded = {"remote-user": "paul", "x-forwarded-for": "192.0.2.1"}
+    values = {**PROXY, "forward_auth_header": "remote-user"}
+    forwarded = {**PROOF, "remote-user": "paul", "x-forwarded-for": "192.0.2.1"}
     async with relay_to(NOWHERE, **values) as relay:
         answer = await look(relay, "/", forwarded)
         assert "Signed in as paul" in words(answer)

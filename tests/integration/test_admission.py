@@ -18,7 +18,7 @@ from relay.protocol.messages import SUBPROTOCOL
 from relay.simulator.server import Simulator
 from tests.support.people import NOBODY, Person, ask, device, person, ticket
 from tests.support.relay import Client, Event, Relay, relay_to
-from tests.support.settings import SIGNING_KEY
+from tests.support.settings import PROOF, PROXY, SIGNING_KEY
 from tests.support.waiting import until
 
 SECOND = np.full(48_000, 0.1, np.float32)
@@ -27,8 +27,6 @@ EVIL = "https://evil.example"
 APP = "https://app.example.org"
 
 MONTH = 31 * 86_400
-
-PROXY = {"trusted_proxies": "127.0.0.1"}
 
 
 async def admitted(
@@ -70,7 +68,7 @@ def cookie(value: str, origin: str) -> dict[str, str]:
 
 
 def behind_proxy(address: str, **others: str) -> dict[str, str]:
-    return {"X-Forwarded-For": address, **others}
+    return {**PROOF, "X-Forwarded-For": address, **others}
 
 
 def long_ago() -> Signer:
@@ -547,7 +545,10 @@ async def test_a_certificates_name_that_is_there_twice_counts_as_none(
 ) -> None:
     async with relay_to(simulator.url, **CERTIFICATE, **PROXY) as relay:
         name = ("X-Client-Name", "kiosk-1.example.org")
-        assert await refused(relay, [("X-Forwarded-For", "192.0.2.1"), name, name]) == UNKNOWN
+        assert (
+            await refused(relay, [*PROOF.items(), ("X-Forwarded-For", "192.0.2.1"), name, name])
+            == UNKNOWN
+        )
 
 
 # Forward authentication
@@ -576,10 +577,30 @@ async def test_from_anybody_else_a_users_name_is_worth_nothing(simulator: Simula
         assert await relay.services.users.count() == 0
 
 
+async def test_a_program_on_the_proxys_machine_is_not_the_proxy(simulator: Simulator) -> None:
+    named = {"X-Forwarded-User": "olga", "X-Client-Name": "kiosk-1.example.org"}
+    values = {**FORWARD, **CERTIFICATE, "kiosk_networks": "lobby=10.0.0.0/8", **PROXY}
+    async with relay_to(simulator.url, **values) as relay:
+        for proof in ({}, {"X-Relay-Proxy-Secret": "a-guess"}, {"X-Relay-Proxy-Secret": "\xe9"}):
+            for address in ("10.1.2.3", "192.0.2.1"):
+                headers = {"X-Forwarded-For": address, **named, "Origin": relay.url, **proof}
+                assert await refused(relay, headers) == UNKNOWN
+        ((header, secret),) = PROOF.items()
+        twice = [*named.items(), ("Origin", relay.url), (header, secret), (header, secret)]
+        assert await refused(relay, twice) == UNKNOWN
+        await admitted(relay, {**named, "Origin": relay.url, **PROOF})
+
+
 async def test_two_users_names_are_nobodys(simulator: Simulator) -> None:
     async with relay_to(simulator.url, **FORWARD, **PROXY) as relay:
         name = ("X-Forwarded-User", "olga")
-        headers = [("X-Forwarded-For", "192.0.2.1"), ("Origin", relay.url), name, name]
+        headers = [
+            *PROOF.items(),
+            ("X-Forwarded-For", "192.0.2.1"),
+            ("Origin", relay.url),
+            name,
+            name,
+        ]
         assert await refused(relay, headers) == UNKNOWN
 
 

@@ -81,7 +81,8 @@ async def test_a_client_that_does_not_read_is_cut_off_and_others_go_on(
     long_text = "word " * 40_000
     async with (
         Simulator(engine=ScriptedEngine([long_text] * 200), api_keys=(KEY,)) as talkative,
-        relay_to(talkative.url, outbox_bytes=1024 * 1024) as relay,
+        # More than the kernel takes of it: `net.ipv4.tcp_wmem` ends at 4 MiB.
+        relay_to(talkative.url, outbox_bytes=8 * 1024 * 1024) as relay,
         Client(relay, sample_rate=RATE) as other,
         Client(relay, sample_rate=RATE, reads=False) as deaf,
     ):

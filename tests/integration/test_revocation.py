@@ -10,6 +10,7 @@ from relay.simulator.faults import Fault, FaultKind
 from relay.simulator.server import Simulator
 from tests.support.people import NOBODY, Person, ask, device, operator, person, ticket
 from tests.support.relay import Client, Relay, relay_to
+from tests.support.settings import PROOF, PROXY
 
 PROMISED = 5.0
 """Seconds."""
@@ -125,12 +126,13 @@ async def test_a_new_password_ends_what_the_old_one_opened(relay: Relay) -> None
 async def test_places_and_forwarded_people_go_on(simulator: Simulator) -> None:
     values = {
         "kiosk_networks": "lobby=10.0.0.0/8",
-        "trusted_proxies": "127.0.0.1",
+        **PROXY,
         "forward_auth_header": "X-Forwarded-User",
     }
     async with relay_to(simulator.url, **values) as relay:
-        place = {"X-Forwarded-For": "10.1.2.3"}
+        place = {**PROOF, "X-Forwarded-For": "10.1.2.3"}
         forwarded = {
+            **PROOF,
             "X-Forwarded-For": "192.0.2.1",
             "X-Forwarded-User": "bob",
             "Origin": relay.url,

@@ -299,3 +299,26 @@ def test_a_database_may_be_elsewhere_and_its_password_is_not_shown() -> None:
     (fault,) = faults(RELAY_DATABASE_URL="mysql://relay:hush@host/relay")
     assert fault.startswith("RELAY_DATABASE_URL (environment): it begins with neither")
     assert "hush" not in fault
+
+
+IDENTIFYING = (
+    {"RELAY_FORWARD_AUTH_HEADER": "Remote-User"},
+    {"RELAY_CLIENT_CERTIFICATE_HEADER": "X-Name"},
+    {"RELAY_KIOSK_NETWORKS": "lobby=10.0.0.0/8"},
+)
+
+
+@pytest.mark.parametrize("proxies", ["127.0.0.1", "10.0.0.5,::1", "0.0.0.0/0", "::/0"])
+@pytest.mark.parametrize("values", IDENTIFYING, ids=lambda values: next(iter(values)))
+def test_loopback_as_a_proxy_needs_a_secret(values: dict[str, str], proxies: str) -> None:
+    (fault,) = faults(RELAY_TRUSTED_PROXIES=proxies, **values)
+    assert fault.startswith("RELAY_PROXY_SECRET (not set): RELAY_TRUSTED_PROXIES holds loopback")
+    load(RELAY_TRUSTED_PROXIES=proxies, RELAY_PROXY_SECRET="x" * 16, **values)
+    load(RELAY_TRUSTED_PROXIES=proxies)
+    load(RELAY_TRUSTED_PROXIES="10.0.0.5,fd00::/8", **values)
+
+
+def test_a_proxys_secret_is_no_short_one() -> None:
+    (fault,) = faults(RELAY_PROXY_SECRET="shortsecret")
+    assert "shorter than 16 characters" in fault
+    assert "shortsecret" not in fault

@@ -9,6 +9,10 @@ from relay.settings import Settings
 KEY = "xi-test-key-0123456789"
 """The provider's key that the simulator of the tests accepts."""
 
+PROXY = {"trusted_proxies": "127.0.0.1", "proxy_secret": "a-secret-of-the-proxy"}
+"""Settings with which a request that brings `PROOF` comes from a trusted proxy."""
+
+PROOF = {"X-Relay-Proxy-Secret": "a-secret-of-the-proxy"}
 
 SIGNING_KEY = "a-key-for-tests-that-signs-cookies-and-tickets"
 
