@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 import email.utils
+import os
 import re
 import ssl
 import time
@@ -13,30 +14,33 @@ from typing import Any
 
 import pytest
 import trustme
+from redis.asyncio import Redis
 from websockets.asyncio.server import ServerConnection, serve
 
-from relay import doctor
-from relay.doctor import (
+from relay.doctor import Finding, Status, examine, examine_relay, findings, line, provider
+from relay.doctor.line import check_http, check_stream
+from relay.doctor.provider import (
     EXPLANATIONS,
-    Finding,
-    Status,
     check_clock,
     check_dns,
-    check_http,
     check_session,
-    check_stream,
     check_tcp,
     check_tls,
-    examine,
-    examine_relay,
 )
+from relay.doctor.storage import check_database, check_redis
+from relay.settings import Settings
 from relay.simulator.behaviour import Behaviour
 from relay.simulator.faults import Fault, FaultKind
 from relay.simulator.server import Simulator
+from relay.store import Database
 from tests.support.peers import answer, idle_proxy, talking
+from tests.support.redis import RedisServer
 from tests.support.relay import Relay, relay_to
 from tests.support.settings import KEY, settings_for
 from tests.support.spawned import free_port
+from tests.support.store import postgres_server, shared_url
+
+__all__ = ["postgres_server", "shared_url"]
 
 Script = Callable[[ServerConnection], Awaitable[None]]
 
@@ -56,7 +60,8 @@ async def relay(simulator: Simulator) -> AsyncIterator[Relay]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits that a test can bear."""
-    monkeypatch.setattr(doctor, "TIMEOUT", 0.2)
+    for module in (findings, line, provider):
+        monkeypatch.setattr(module, "TIMEOUT", 0.2)
 
 
 @asynccontextmanager
@@ -83,7 +88,7 @@ async def found(findings: AsyncIterator[Finding]) -> dict[str, Status]:
 
 
 async def test_all_is_well_with_a_simulator(simulator: Simulator) -> None:
-    checks = ["versions", "key", "dns", "tcp", "clock", "session"]
+    checks = ["versions", "key", "database", "redis", "dns", "tcp", "clock", "session"]
     assert await found(examine(settings_for(simulator.url))) == dict.fromkeys(checks, Status.OK)
 
 
@@ -93,7 +98,7 @@ async def test_all_is_well_behind_tls(tmp_path: Path) -> None:
     async with Simulator(api_keys=(KEY,), ssl_context=server_side(authority)) as simulator:
         settings = settings_for(simulator.url, upstream_ca_file=tmp_path / "ca.pem")
         statuses = await found(examine(settings))
-    checks = ["versions", "key", "dns", "tls", "clock", "session"]
+    checks = ["versions", "key", "database", "redis", "dns", "tls", "clock", "session"]
     assert statuses == dict.fromkeys(checks, Status.OK)
 
 
@@ -270,6 +275,19 @@ async def test_clock_is_compared(ahead: float, status: Status, text: str) -> Non
     assert re.fullmatch(text, finding.text)
 
 
+def test_the_zone_of_a_date_that_names_none_is_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        date = email.utils.formatdate(time.time())
+        assert date.endswith("-0000")
+        finding = asyncio.run(clock_finding(f"Date: {date}"))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert finding.status is Status.OK
+
+
 @pytest.mark.parametrize("headers", [(), ("Date: soon",)])
 async def test_provider_may_tell_no_time(headers: tuple[str, ...]) -> None:
     finding = await clock_finding(*headers)
@@ -410,6 +428,18 @@ async def test_proxy_that_ends_idle_lines(relay: Relay) -> None:
     assert "proxy_read_timeout" in finding.advice
 
 
+async def test_a_relay_that_restarts_meanwhile_is_no_proxy(simulator: Simulator) -> None:
+    async with asyncio.TaskGroup() as group, relay_to(simulator.url) as relay:
+        checking = group.create_task(check_stream(relay.url, key=relay.key, idle=10))
+        await simulator.wait_for(lambda: bool(simulator.connections))
+        await asyncio.sleep(0.2)
+    finding = checking.result()
+    assert finding.status is Status.FAIL
+    assert finding.text.endswith("(code 1012).")
+    assert "restart" in finding.advice
+    assert "proxy" not in finding.advice
+
+
 async def test_relay_that_refuses_the_key(relay: Relay) -> None:
     finding = await check_stream(relay.url, key="rk-0123456789", idle=1)
     assert finding.status is Status.FAIL
@@ -455,3 +485,70 @@ async def test_proxy_that_hangs_up() -> None:
         finding = await check_stream(f"http://127.0.0.1:{port}", key=None, idle=1)
     assert finding.text.startswith("No session could be opened: ")
     assert "lets WebSockets through" in finding.advice
+
+
+# Redis and the database.
+
+
+async def test_redis_that_is_well() -> None:
+    with RedisServer() as server:
+        finding = await check_redis(settings_for(redis_url=server.url))
+    assert finding.status is Status.OK
+    assert re.fullmatch(r"Redis [78]\.\S+ answers\.", finding.text)
+
+
+async def test_without_redis_that_is_said() -> None:
+    finding = await check_redis(settings_for())
+    assert (finding.status, "RELAY_REDIS_URL is not set" in finding.text) == (Status.OK, True)
+
+
+async def test_redis_that_forgets_when_it_is_full() -> None:
+    with RedisServer("--maxmemory-policy", "allkeys-lru") as server:
+        finding = await check_redis(settings_for(redis_url=server.url))
+    assert finding.status is Status.WARN
+    assert "(allkeys-lru)" in finding.text
+    assert "noeviction" in finding.advice
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+async def test_redis_that_is_away_or_wants_another_password(is_there: bool) -> None:
+    with RedisServer() as server:
+        url = server.url.replace("://", "://:wrong-password@")
+        if is_there:
+            async with Redis.from_url(server.url) as redis:
+                await redis.config_set("requirepass", "another")
+        else:
+            server.stop()
+        finding = await check_redis(settings_for(redis_url=url))
+    assert finding.status is Status.FAIL
+    assert "RELAY_REDIS_URL" in finding.advice
+    assert "wrong-password" not in finding.text
+
+
+async def test_database_that_answers(shared_url: str) -> None:
+    database = Database(shared_url)
+    await database.start()
+    await database.aclose()
+    finding = await check_database(settings_for(database_url=shared_url))
+    assert finding.status is Status.OK
+    assert re.fullmatch("(PostgreSQL|SQLite) answers.", finding.text)
+
+
+async def test_database_that_is_yet_to_be_made_is_not_made(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    finding = await check_database(settings)
+    assert (finding.status, "not there yet" in finding.text) == (Status.OK, True)
+    assert os.listdir(tmp_path) == []
+
+
+async def test_database_that_cannot_be_used(tmp_path: Path) -> None:
+    (tmp_path / "relay.db").write_text("no database at all, but a text" * 100)
+    port = free_port()
+    for url in (
+        f"sqlite+aiosqlite:///{tmp_path}/relay.db",
+        f"postgresql://anna:pass-of-anna@127.0.0.1:{port}/x",
+    ):
+        finding = await check_database(settings_for(database_url=url))
+        assert finding.status is Status.FAIL
+        assert "RELAY_DATABASE_URL" in finding.advice
+        assert "pass-of-anna" not in finding.text

@@ -41,9 +41,9 @@ def doctor(
 ) -> None:
     """Find what keeps the relay from working.
 
-    Says what to do about it. Checks this machine, the settings, and the way to the provider: name,
-    certificate, clock, and a real session, which costs nothing since no audio is sent. Exit code 1
-    if something fails.
+    Says what to do about it. Checks this machine, the settings, database, Redis, and the way to the
+    provider: name, certificate, clock, and a real session, which costs nothing since no audio is
+    sent. Exit code 1 if something fails.
     """
     settings = load_settings(env_file, **flags)
     relay_key = load_key(env_file, key)

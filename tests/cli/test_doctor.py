@@ -10,6 +10,19 @@ from tests.support.relay import Relay
 from tests.support.settings import KEY
 from tests.support.spawned import Ended, free_port, run
 
+CHECKS = (
+    "versions",
+    "key",
+    "database",
+    "redis",
+    "dns",
+    "tcp",
+    "clock",
+    "session",
+    "healthz",
+    "readyz",
+    "stream",
+)
 WITH_KEY = {"ELEVENLABS_API_KEY": KEY}
 
 
@@ -35,9 +48,7 @@ async def test_what_is_well_is_said_and_costs_no_exit_code(
         environment=WITH_KEY,
     )
     assert ended.code == Exit.OK
-    assert statuses(ended) == dict.fromkeys(
-        ["versions", "key", "dns", "tcp", "clock", "session", "healthz", "readyz", "stream"], "ok"
-    )
+    assert statuses(ended) == dict.fromkeys(CHECKS, "ok")
     assert "A session opened and lived 0.2 s of silence." in ended.stdout
     assert ended.stderr == ""
     assert KEY not in ended.stdout
@@ -67,7 +78,7 @@ async def test_refused_key_fails_and_says_what_to_do(simulator: Simulator) -> No
 def test_provider_that_is_not_there_fails_and_ends_the_checks() -> None:
     ended = invoke("doctor", "--upstream-url", f"ws://127.0.0.1:{free_port()}")
     assert ended.code == Exit.FAILURE
-    assert list(statuses(ended)) == ["versions", "key", "dns", "tcp"]
+    assert list(statuses(ended)) == list(CHECKS[:6])
     assert statuses(ended)["tcp"] == "fail"
 
 
@@ -86,10 +97,10 @@ async def test_findings_can_be_read_by_programs(simulator: Simulator) -> None:
     ended = await invoke_beside("doctor", "--upstream-url", simulator.url, "--json")
     assert ended.code == Exit.OK
     findings = [json.loads(line) for line in ended.stdout.splitlines()]
-    assert [finding["check"] for finding in findings] == ["versions", "key", "dns", "tcp", "clock"]
+    assert [finding["check"] for finding in findings] == list(CHECKS[:7])
     assert all(set(found) == {"check", "status", "text", "advice"} for found in findings)
     assert findings[1]["status"] == "warn"
-    assert findings[2] == {
+    assert findings[4] == {
         "check": "dns",
         "status": "ok",
         "text": "127.0.0.1 is 127.0.0.1.",

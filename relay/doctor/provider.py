@@ -1,35 +1,22 @@
-"""What keeps a relay from working, found by trying: each finding says what to do.
-
-The checks stand in the order in which one failing explains the next. They use the network as the
-relay does, but nothing of the relay's own code, so that they can tell where a fault lies.
-"""
+"""This machine, the settings, and the way to the provider."""
 
 import asyncio
 import email.utils
 import importlib.metadata
-import json
 import platform
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any
-from urllib.parse import urlencode, urlsplit
+from datetime import UTC
+from urllib.parse import urlencode
 
 import aiohttp
-from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from relay import __version__
 from relay.client.direct import Direct
+from relay.doctor.findings import HTTP_TIMEOUT, TIMEOUT, Finding, Status, first_message, reason
 from relay.settings import Settings
-
-TIMEOUT = 10.0
-"""Seconds that any one step may take."""
-
-_HTTP_TIMEOUT = aiohttp.ClientTimeout(total=TIMEOUT)
 
 CERTIFICATE_WARNING_DAYS = 14
 """Automatic renewal is long overdue by then. Source: ACME clients renew 30 days ahead."""
@@ -57,65 +44,6 @@ _STATUS_ERRORS = {401: "auth_error", 403: "auth_error", 429: "rate_limited"}
 
 _PACKAGES = ("uvloop", "uvicorn", "picows", "soxr")
 """What decides most about how the relay behaves."""
-
-
-class Status(StrEnum):
-    """How a check ended."""
-
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What one check found."""
-
-    check: str
-    status: Status
-    text: str
-    advice: str = ""
-    """What to do; empty where nothing needs doing."""
-
-
-async def examine(settings: Settings) -> AsyncIterator[Finding]:
-    """Check this machine, the settings and the way to the provider."""
-    yield check_runtime()
-    yield check_key(settings)
-    parts = urlsplit(settings.upstream_base_url)
-    host = parts.hostname or ""
-    port = parts.port or (443 if parts.scheme == "wss" else 80)
-    yield (found := await check_dns(host, port))
-    if found.status is Status.FAIL:
-        return
-    context = None
-    if parts.scheme == "wss":
-        context = ssl.create_default_context(cafile=settings.upstream_ca_file)
-        yield (found := await check_tls(host, port, context))
-    else:
-        yield (found := await check_tcp(host, port))
-    if found.status is Status.FAIL:
-        return
-    base = settings.upstream_base_url.replace("ws", "http", 1)
-    yield await check_clock(base, context)
-    if settings.elevenlabs_api_key is not None:
-        yield await check_session(settings, context)
-
-
-async def examine_relay(url: str, *, key: str | None, idle: float) -> AsyncIterator[Finding]:
-    """Check a running relay and what stands in front of it.
-
-    Args:
-        url: Its base URL.
-        key: A relay key, if the relay wants one.
-        idle: Seconds of silence that the line must survive.
-    """
-    base = url.rstrip("/").replace("ws", "http", 1) if url.startswith("ws") else url.rstrip("/")
-    yield (found := await check_http(base, "/healthz", "The process does not answer."))
-    if found.status is Status.FAIL:
-        return
-    yield await check_http(base, "/readyz", "It can't serve sessions now.")
-    yield await check_stream(base, key=key, idle=idle)
 
 
 def check_runtime() -> Finding:
@@ -147,7 +75,7 @@ async def check_dns(host: str, port: int) -> Finding:
         return Finding(
             "dns",
             Status.FAIL,
-            f"{host} has no address: {_reason(error)}.",
+            f"{host} has no address: {reason(error)}.",
             "Check RELAY_UPSTREAM_URL, this machine's name servers and its network.",
         )
     addresses = sorted({str(entry[4][0]) for entry in found})
@@ -171,7 +99,7 @@ async def check_tls(host: str, port: int, context: ssl.SSLContext) -> Finding:
         return Finding(
             "tls",
             Status.FAIL,
-            f"{host}:{port} does not speak TLS as expected: {_reason(error)}.",
+            f"{host}:{port} does not speak TLS as expected: {reason(error)}.",
             "Check host and port in RELAY_UPSTREAM_URL, and what intercepts TLS on the way.",
         )
     except (OSError, TimeoutError) as error:
@@ -204,7 +132,7 @@ def _unreachable(check: str, host: str, port: int, error: Exception) -> Finding:
     return Finding(
         check,
         Status.FAIL,
-        f"{host}:{port} can't be reached: {_reason(error)}.",
+        f"{host}:{port} can't be reached: {reason(error)}.",
         "Check RELAY_UPSTREAM_URL and the firewall: the relay needs outgoing TCP to this port.",
     )
 
@@ -213,14 +141,16 @@ async def check_clock(base: str, context: ssl.SSLContext | None) -> Finding:
     """Compare this machine's clock with the provider's."""
     try:
         async with (
-            aiohttp.ClientSession(timeout=_HTTP_TIMEOUT) as http,
+            aiohttp.ClientSession(timeout=HTTP_TIMEOUT) as http,
             http.head(base, ssl=context or True, allow_redirects=False) as answer,
         ):
             date = answer.headers.get("Date")
     except (aiohttp.ClientError, TimeoutError) as error:
-        return Finding("clock", Status.WARN, f"Could not be compared: {_reason(error)}.")
+        return Finding("clock", Status.WARN, f"Could not be compared: {reason(error)}.")
     try:
-        sent_at = email.utils.parsedate_to_datetime(date or "").timestamp()
+        sent = email.utils.parsedate_to_datetime(date or "")
+        # `-0000` says UTC too, but for Python it says nothing. Source: RFC 5322, section 3.3.
+        sent_at = (sent if sent.tzinfo else sent.replace(tzinfo=UTC)).timestamp()
     except ValueError:
         return Finding("clock", Status.OK, "Could not be compared: the provider tells no time.")
     difference = time.time() - sent_at
@@ -249,7 +179,7 @@ async def check_session(settings: Settings, context: ssl.SSLContext | None) -> F
             open_timeout=TIMEOUT,
             compression=None,
         ) as socket_:
-            first = await _first_message(socket_)
+            first = await first_message(socket_)
     except InvalidStatus as error:
         status = error.response.status_code
         return Finding(
@@ -262,7 +192,7 @@ async def check_session(settings: Settings, context: ssl.SSLContext | None) -> F
         return Finding(
             "session",
             Status.FAIL,
-            f"No session could be opened: {_reason(error)}.",
+            f"No session could be opened: {reason(error)}.",
             "Check that nothing between here and the provider blocks WebSockets.",
         )
     kind = first.get("message_type", "something that Scribe does not say")
@@ -281,121 +211,3 @@ def _advice(status: int) -> str:
     """Say what to do about an HTTP status with which the provider refuses a session."""
     fallback = "resource_exhausted" if status >= 500 else "invalid_request"
     return EXPLANATIONS[_STATUS_ERRORS.get(status, fallback)]
-
-
-async def check_http(base: str, path: str, failure: str) -> Finding:
-    """Ask one of the relay's health pages."""
-    name = path.strip("/")
-    try:
-        async with (
-            aiohttp.ClientSession(timeout=_HTTP_TIMEOUT) as http,
-            http.get(f"{base}{path}") as answer,
-        ):
-            status, text = answer.status, (await answer.text())[:300].strip()
-    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-        return Finding(
-            name,
-            Status.FAIL,
-            f"{base}{path} can't be reached: {_reason(error)}.",
-            "Check the address, that the relay runs, and what stands in front of it.",
-        )
-    if status != 200:
-        return Finding(
-            name, Status.FAIL, f"{failure} HTTP {status}: {text}", "Read the relay's log for why."
-        )
-    return Finding(name, Status.OK, f"HTTP 200: {text}")
-
-
-async def check_stream(base: str, *, key: str | None, idle: float) -> Finding:
-    """Open a session at the relay, and see whether the line survives `idle` seconds of silence."""
-    url = f"{base.replace('http', 'ws', 1)}/v1/stream?sample_rate=16000"
-    try:
-        async with Direct(
-            url,
-            additional_headers=None if key is None else {"xi-api-key": key},
-            proxy=None,
-            open_timeout=TIMEOUT,
-            compression=None,
-            # Our pings would keep a proxy awake, and hide what this check looks for.
-            ping_interval=None,
-        ) as stream:
-            first = await _first_message(stream)
-            if first.get("message_type") != "session_started":
-                return _refusal(first)
-            return await _outlast(stream, idle)
-    except InvalidStatus as error:
-        return Finding(
-            "stream",
-            Status.FAIL,
-            f"The WebSocket was refused with HTTP {error.response.status_code}.",
-            "A proxy must pass on the headers Upgrade, Connection and Host, and the relay must "
-            "know the host's name (RELAY_ALLOWED_HOSTS).",
-        )
-    except (OSError, TimeoutError, InvalidHandshake, ConnectionClosed) as error:
-        return Finding(
-            "stream",
-            Status.FAIL,
-            f"No session could be opened: {_reason(error)}.",
-            "Check that what stands in front of the relay lets WebSockets through.",
-        )
-
-
-def _refusal(message: dict[str, Any]) -> Finding:
-    kind = message.get("message_type", "something that a relay does not say")
-    return Finding(
-        "stream",
-        Status.FAIL,
-        f"The relay answered {kind}: {message.get('error', 'no session')}",
-        "Do what the message says; `scribe-relay doctor` on the relay's own machine looks at its "
-        "provider.",
-    )
-
-
-async def _outlast(stream: ClientConnection, idle: float) -> Finding:
-    started = time.monotonic()
-    failure: dict[str, Any] | None = None
-    try:
-        async with asyncio.timeout(idle):
-            async for text in stream:
-                message = _read(text)
-                failure = message if "error" in message else failure
-    except TimeoutError:
-        return Finding("stream", Status.OK, f"A session opened and lived {idle:g} s of silence.")
-    except ConnectionClosed:
-        pass
-    if failure is not None:
-        return _refusal(failure)
-    after = time.monotonic() - started
-    return Finding(
-        "stream",
-        Status.FAIL,
-        f"The line was closed after {after:.0f} s of silence (code {stream.close_code}).",
-        "A proxy ends idle connections: raise its time-out to a minute or more (nginx "
-        "proxy_read_timeout, HAProxy timeout tunnel, a load balancer's idle time-out).",
-    )
-
-
-async def _first_message(stream: ClientConnection) -> dict[str, Any]:
-    async with asyncio.timeout(TIMEOUT):
-        return _read(await stream.recv())
-
-
-def _read(text: str | bytes) -> dict[str, Any]:
-    """Read a message; an empty one if it is none."""
-    try:
-        message = json.loads(text)
-    except ValueError:
-        return {}
-    return message if isinstance(message, dict) else {}
-
-
-def _reason(error: BaseException) -> str:
-    match error:
-        case TimeoutError():
-            return f"no answer within {TIMEOUT:g} s"
-        case ConnectionClosed():
-            return f"the connection was closed with code {error.rcvd.code if error.rcvd else 1006}"
-        case OSError():
-            return error.strerror or str(error) or type(error).__name__
-        case _:
-            return str(error).rstrip(".") or type(error).__name__
