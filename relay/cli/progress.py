@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from rich.cells import cell_len
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
@@ -106,14 +107,14 @@ class Display:
 
     def print_error(self, line: str) -> None:
         """Print to standard error, above the bar."""
-        self._console.print(line, markup=False, highlight=False, soft_wrap=True, style="dim")
+        # As a style of `print`, it would be the bar's too.
+        self._console.print(Text(line, style="dim"), soft_wrap=True)
 
     def _draw(self, partial: str) -> None:
         if self._live is not None:
             # The end of the sentence is what is new, so that is what stays when room is short.
             room = max(10, self._console.width - 2)
-            shown = partial if len(partial) <= room else f"…{partial[-room + 1 :]}"
-            line = Text(shown, style="dim", no_wrap=True)
+            line = Text(_end_of(partial, room), style="dim", no_wrap=True)
             self._live.update(Group(self._progress, line), refresh=True)
 
     def _warn_of_failure(self) -> None:
@@ -125,6 +126,16 @@ class Display:
         if text not in self._said:
             self._said.add(text)
             warn(text)
+
+
+def _end_of(text: str, room: int) -> str:
+    """What fits into `room` columns of the end of a text; Chinese and others take two each."""
+    if cell_len(text) <= room:
+        return text
+    used, start = 1, len(text)
+    while start > 0 and (used := used + cell_len(text[start - 1])) <= room:
+        start -= 1
+    return f"…{text[start:]}"
 
 
 def _describe(event: Event) -> str:

@@ -178,7 +178,7 @@ def _ssl_context(certificate: Path | None, key: Path | None) -> ssl.SSLContext |
         context.load_cert_chain(certificate, key)
     except ssl.SSLError as error:
         raise CommandFailed(
-            f"{certificate} and its key can't be used ({error.reason}). Give a certificate chain "
-            "and its key in PEM form."
+            f"{certificate} and its key can't be used ({error.reason or 'not PEM'}). Give a "
+            "certificate chain and its key in PEM form."
         ) from error
     return context

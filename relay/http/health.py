@@ -50,8 +50,8 @@ class UpstreamProbe:
                 _, writer = await asyncio.open_connection(
                     self.host, self.port, ssl=self.ssl_context
                 )
-                writer.close()
-                await writer.wait_closed()
+                # That it takes connections is known now; nobody has to answer a farewell.
+                writer.transport.abort()
         # UnicodeError: a name that DNS can't hold, such as one with two dots in a row.
         except (OSError, TimeoutError, UnicodeError) as error:
             return f"can't be reached ({type(error).__name__})"

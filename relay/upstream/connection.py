@@ -5,6 +5,8 @@ picows because it costs a third less CPU per session than an awaiting client doe
 """
 
 import asyncio
+import os
+import socket
 import ssl
 from collections.abc import Mapping
 from typing import Protocol
@@ -240,7 +242,12 @@ def _refused(status: int | None) -> UpstreamUnavailable | UpstreamRejected:
 
 
 def _name(error: Exception) -> str:
-    """An error's kind and, for the system's own, its text; neither holds what we sent."""
+    """An error's kind and, for the system's own, its text; neither holds what we sent or where."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted ({error.verify_message})"
-    return getattr(error, "strerror", None) or type(error).__name__
+    if isinstance(error, socket.gaierror):
+        return error.strerror or "no such name"
+    # asyncio puts the address into `strerror`.
+    if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)
+    return type(error).__name__

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+from typing import Literal
 
 import pytest
 from rich.console import Console
@@ -27,10 +28,17 @@ COMMITTED = CommittedTranscript("Hello.", 0, 16_000)
 class Screen:
     """A display and what it drew."""
 
-    def __init__(self, *, is_terminal: bool = True, width: int = 60, verbose: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        is_terminal: bool = True,
+        width: int = 60,
+        verbose: bool = False,
+        colours: Literal["standard"] | None = None,
+    ) -> None:
         self._file = io.StringIO()
         console = Console(
-            file=self._file, force_terminal=is_terminal, width=width, color_system=None
+            file=self._file, force_terminal=is_terminal, width=width, color_system=colours
         )
         self.display = Display(console, verbose=verbose)
 
@@ -62,6 +70,17 @@ def test_end_of_a_long_partial_is_what_stays() -> None:
     assert "word last" in drawn
     assert "…" in drawn
     assert "word " * 12 not in drawn
+
+
+def test_end_of_a_long_partial_in_wide_characters_is_what_stays() -> None:
+    drawn = Screen(width=40).show(PartialTranscript("開けてください" * 10 + "終わり"))
+    assert "ください終わり" in drawn
+
+
+def test_verbose_dims_its_lines_and_not_the_bar() -> None:
+    dim = "\x1b[2m"
+    drawn = Screen(verbose=True, colours="standard").show(COMMITTED, sent=61.5)
+    assert drawn.count(dim) == 1
 
 
 def test_partial_that_looks_like_markup_is_drawn_as_it_is() -> None:

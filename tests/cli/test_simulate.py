@@ -111,6 +111,7 @@ async def test_certificate_that_is_none_is_told() -> None:
     ended = await run(*SCRIPTED, "--tls-cert", __file__)
     assert ended.code == Exit.FAILURE
     assert ended.complaints[0].startswith(f"{__file__} and its key can't be used (")
+    assert "(None)" not in ended.complaints[0]
 
 
 def test_folder_that_cannot_be_made_is_told() -> None:

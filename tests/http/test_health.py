@@ -1,7 +1,12 @@
 """`/healthz` and `/readyz` as a load balancer asks for them."""
 
 import asyncio
+import socket
 import ssl
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -98,6 +103,35 @@ async def test_provider_that_is_silent_is_not_waited_for(monkeypatch: pytest.Mon
     async with talking(silent) as port:
         _, body = await ready(f"wss://127.0.0.1:{port}")
     assert body["checks"]["upstream"] == "can't be reached (TimeoutError)"
+
+
+@asynccontextmanager
+async def deaf_after_handshake() -> AsyncIterator[tuple[int, Path]]:
+    """A TLS server that answers no close, its port and its authority; a thread, which blocks."""
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            line, _ = listening.accept()
+            with context.wrap_socket(line, server_side=True):
+                over.wait()
+
+        async with asyncio.TaskGroup() as group:
+            serving = group.create_task(asyncio.to_thread(serve))
+            with authority.cert_pem.tempfile() as path:
+                yield listening.getsockname()[1], Path(path)
+            over.set()
+            await serving
+
+
+async def test_provider_that_answers_no_close_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "PROBE_TIMEOUT", 1.0)
+    async with deaf_after_handshake() as (port, ca_file):
+        _, body = await ready(f"wss://127.0.0.1:{port}", upstream_ca_file=ca_file)
+    assert body["checks"]["upstream"] == "ok"
 
 
 class Counter:

@@ -396,6 +396,14 @@ async def test_provider_that_is_not_there_is_told(listener: Listener) -> None:
     assert text.startswith("The speech service can't be reached: ")
 
 
+async def test_where_the_provider_is_not_there_is_not_told(listener: Listener) -> None:
+    port = free_port()
+    for host in ("127.0.0.1", "localhost"):
+        text = await refused(listener, f"ws://{host}:{port}")
+        assert "127.0.0.1" not in text
+        assert str(port) not in text
+
+
 @pytest.mark.parametrize("host", ["nobody.invalid", "two..dots", "x" * 70 + ".example"])
 async def test_name_that_cannot_be_found_is_told(listener: Listener, host: str) -> None:
     text = await refused(listener, f"wss://{host}")
