@@ -284,9 +284,10 @@ class LiveSessions:
         if not seats:
             return  # and nothing is known of Redis
         records = [record for seat, _ in seats if (record := seat.record()) is not None]
+        endings: Mapping[str, str] = {}
         try:
             await self._slots.hold()
-            await self._registry.beat(records)
+            endings = await self._registry.beat(records)
             grants: Sequence[Grant | None] = await self._limiter.renew(
                 [(seat.claim, seat.terms.wanted_ms) for seat, _ in seats]
             )
@@ -299,6 +300,9 @@ class LiveSessions:
             grants = [None] * len(seats)
         else:
             self._note_back()
+        for session_id, reason in endings.items():
+            # What the control channel lost, or Redis's return came too late for.
+            self._obey(EndSession(session_id, reason))
         for (_, bridge), grant in zip(seats, grants, strict=True):
             bridge.renew(grant)
 

@@ -135,6 +135,18 @@ async def test_who_is_no_longer_known_is_expelled(relay: Relay) -> None:
         assert client.of("committed_transcript")[-1]["end_sample"] == RATE
 
 
+async def test_an_ending_that_the_control_channel_lost_comes_with_the_next_renewal(
+    relay: Relay,
+) -> None:
+    async with Client(relay, **FORMAT) as client:
+        started = await client.event("session_started")
+        await speak(client, 1, speed=None)
+        await relay.services.registry.ask_to_end(started["session_id"], "ended_by_operator")
+        await sessions_of(relay).renew()
+        assert await client.closed() == 1000
+        assert client.of("committed_transcript")[-1]["end_sample"] == RATE
+
+
 async def test_a_crowd_gets_no_more_places_than_the_worker_has(simulator: Simulator) -> None:
     with RedisServer() as server:
         await admits_three(simulator, server)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,6 @@ from relay.settings import Settings
 
 VISITOR = "demo"
 """What the key and the operator that it makes are called."""
-
-LINK_LIFETIME = timedelta(days=1)
-"""How long its link works, at most: the demo's end ends it too."""
 
 SAMPLE = Path("/usr/share/sounds/alsa/Front_Center.wav")
 """A human voice that many Linux machines have; something to try at once."""
@@ -95,7 +92,7 @@ def _announce(relay: LocalRelay, visit: Visit, sample: Path) -> None:
     if relay.engine is not None:
         click.echo(f"Simulator  {relay.upstream_url}")
     click.echo(relay.answers)
-    click.echo("\nIn a browser, this signs you in, once:\n")
+    click.echo("\nIn a browser, this signs you in, once and within ten minutes:\n")
     click.echo(f"  {relay.url}/login?link={visit.link_token}\n")
     click.echo("In another terminal:\n")
     click.echo(f"  RELAY_KEY={visit.key} \\")
@@ -111,7 +108,7 @@ async def _visiting(services: Services) -> AsyncIterator[Visit]:
     # Somebody of that name who was there before stays as they are.
     known = await users.find(VISITOR)
     user = known or await users.add(VISITOR, None, is_operator=True)
-    link_token = await users.create_link(user.id, datetime.now(UTC), LINK_LIFETIME.total_seconds())
+    link_token = await users.create_link(user.id, datetime.now(UTC))
     assert link_token is not None
     # A demo that was killed left its key, whose text nobody may have any more.
     await services.api_keys.revoke(VISITOR)

@@ -51,6 +51,9 @@ class NewKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limits: dict[str, float] = {}  # msgspec copies it
 
 
+ENDED_BY_OPERATOR: Final = "ended_by_operator"
+
+
 @dataclass(frozen=True)
 class AdminEndpoint:
     """`/api/sessions`, `/api/usage`, `/api/users`, `/api/kiosks`, `/api/keys`."""
@@ -115,7 +118,9 @@ class AdminEndpoint:
         """
         if await self.registry.find(session_id) is None:
             raise NotFound("There is no such live session.")
-        await self.control.send(EndSession(session_id, "ended_by_operator"))
+        await self.registry.ask_to_end(session_id, ENDED_BY_OPERATOR)
+        # The channel is only the faster way: who isn't listening just now misses it.
+        await self.control.send(EndSession(session_id, ENDED_BY_OPERATOR))
 
     async def list_usage(self, request: Request) -> Response:
         """What was used, by account and day: operators see all, others what is theirs."""

@@ -11,9 +11,13 @@ from relay.state.scripts import read_script
 LASTS: Final = 12.0
 """Seconds after which a record that nobody renews is gone."""
 
+ENDING_LASTS: Final = 60.0
+"""Seconds for which an ending is asked for: more than a worker takes to come back to Redis."""
+
 MAX_LISTED: Final = 10_000
 
 LIVE: Final = "relay:live"
+ENDINGS: Final = "relay:endings"
 RECORD: Final = "relay:session:"
 
 
@@ -53,8 +57,11 @@ class Registry:
         self._beat = state.script(read_script(__package__, "beat"))
         self._list = state.script(read_script(__package__, "list"))
 
-    async def beat(self, records: Iterable[SessionRecord]) -> None:
+    async def beat(self, records: Iterable[SessionRecord]) -> dict[str, str]:
         """Renew the records of a worker's sessions in one round trip.
+
+        Returns:
+            Which of them `ask_to_end` was called for, and why.
 
         Raises:
             StateUnavailable: If Redis can't be asked.
@@ -62,8 +69,20 @@ class Registry:
         arguments: list[str | int] = [RECORD, self._lasts_ms]
         for record in records:
             arguments += [record.session_id, msgspec.json.encode(record).decode()]
-        if len(arguments) > 2:
-            await self._state.run(self._beat, [LIVE], arguments)
+        if len(arguments) == 2:
+            return {}
+        told = await self._state.run(self._beat, [LIVE, ENDINGS], arguments)
+        return dict(zip(told[::2], told[1::2], strict=True))
+
+    async def ask_to_end(self, session_id: str, reason: str) -> None:
+        """Let a session's worker know with its next beat that it is to end.
+
+        Raises:
+            StateUnavailable: If Redis can't be asked.
+        """
+        async with self._state.asking() as redis:
+            await redis.hset(ENDINGS, session_id, reason)
+            await redis.pexpire(ENDINGS, round(ENDING_LASTS * 1000))
 
     async def remove(self, session_id: str) -> None:
         """Forget a session that has ended.
@@ -74,6 +93,7 @@ class Registry:
         async with self._state.asking() as redis:
             await redis.zrem(LIVE, session_id)
             await redis.delete(RECORD + session_id)
+            await redis.hdel(ENDINGS, session_id)
 
     async def list(self) -> list[SessionRecord]:
         """All live sessions, at most `MAX_LISTED`, the longest living first.

@@ -31,7 +31,7 @@ class UsageRow:
     replayed_ms: int = 0
     """Of it, what was sent again."""
     silence_ms: int = 0
-    """Of what came, what wasn't sent because it was silent."""
+    """Of it, silence that the relay added."""
     connected_ms: int = 0
 
 

@@ -67,8 +67,14 @@ async def test_no_more_audio_is_taken_in_a_day_than_the_account_has(cluster: Clu
         warnings = [event["code"] for event in client.of("warning")]
         assert warnings == ["minutes_low"]
     await until(cluster.holds_nothing, "leases to be given back")
+    covered = sum(covered_ms(task.result()) for task in tasks)
+
+    async def is_written() -> bool:
+        return (await used(cluster, account)).received_ms == covered
+
+    # The ledger is written after the leases are given back.
+    await until(is_written, f"{covered} ms in the ledger")
     row = await used(cluster, account)
-    assert sum(covered_ms(task.result()) for task in tasks) == row.received_ms
     # A message is taken as a whole or not at all.
     assert 150_000 - 4 * 100 <= row.received_ms <= 150_000
     heard = await cluster.simulator.samples() - before

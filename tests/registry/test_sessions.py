@@ -64,3 +64,14 @@ async def test_a_worker_without_sessions_asks_nobody(state: SharedState) -> None
     await Registry(state).beat([])
     async with state.asking() as redis:
         assert await redis.dbsize() == 0
+
+
+async def test_a_beat_learns_which_sessions_are_to_end(state: SharedState) -> None:
+    registry = Registry(state)
+    assert await registry.beat([record("a"), record("b")]) == {}
+    await registry.ask_to_end("b", "ended_by_operator")
+    await registry.ask_to_end("c", "ended_by_operator")
+    assert await registry.beat([record("a"), record("b")]) == {"b": "ended_by_operator"}
+    assert await registry.beat([record("a")]) == {}
+    await registry.remove("b")
+    assert await registry.beat([record("b")]) == {}
