@@ -109,6 +109,8 @@ def create_app(
         lifespan=_lifespan(services),
         exception_handlers={HTTPException: pages.answer_http, Exception: pages.answer_fault},
     )
+    # A redirect would name the scheme of the connection, which a proxy may have changed.
+    app.router.redirect_slashes = False
     per_minute = settings.handshakes_per_minute
     throttle = Throttle(per_minute, per_minute)
     app.add_middleware(Guard, access=access, throttle=throttle, answer=pages.answer)
@@ -129,11 +131,15 @@ def _lifespan(services: Services) -> Callable[[Starlette], AbstractAsyncContextM
             await services.aclose()
             raise
         async with asyncio.TaskGroup() as group:
-            keeping = group.create_task(services.sessions.run(), name="keep sessions")
+            tasks = [
+                group.create_task(services.sessions.run(), name="keep sessions"),
+                group.create_task(services.state.forget_expired(), name="forget what expired"),
+            ]
             try:
                 yield
             finally:
-                keeping.cancel()
+                for task in tasks:
+                    task.cancel()
         await services.aclose()
 
     return lifespan

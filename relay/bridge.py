@@ -215,6 +215,7 @@ class Bridge:
         self._finish_by = 0.0
         self._finish_timeout = 0.0
         self._waits_for_slot = True
+        self._is_expelled = False
         self._began_at = self._heard_at = self._loop.time()
         self._allowed = asyncio.Event()
         self._queue_position: int | None = None
@@ -266,10 +267,19 @@ class Bridge:
         self._advance()
 
     def expel(self, error: RelayError) -> None:
-        """End soon: whoever this is may no longer be here."""
+        """End soon, also what is ending already: whoever this is may no longer be here."""
+        if self._is_expelled:
+            return
+        self._is_expelled = True
         failure, code = refuse(error)
         self._say(failure)
-        self._finish(Refused(code, failure.error_type), timeout=EXPEL_TIMEOUT, waits_for_slot=False)
+        ending = Refused(code, failure.error_type)
+        if self._finishing is None:
+            self._finish(ending, timeout=EXPEL_TIMEOUT, waits_for_slot=False)
+        else:
+            self._finishing = ending
+            self._waits_for_slot = False
+            self._finish_by = min(self._finish_by, self._loop.time() + EXPEL_TIMEOUT)
         self._advance()
 
     async def run(self) -> Ending:

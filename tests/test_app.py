@@ -88,6 +88,7 @@ async def test_operator_can_add_a_name(simulator: Simulator) -> None:
 NOT_FOUND = '{"type":"invalid_request","error":"Not Found."}'
 
 ELSEWHERE = (
+    "/login/",
     "/v1",
     "/v1/stream/",
     "/docs",

@@ -43,6 +43,11 @@ def last(stream: io.StringIO) -> dict[str, Any]:
         ("GET /?k=sk_live%2Fkey%2Bwith%3Dsigns&a=1", f"GET /?k={REDACTED}&a=1"),
         ("wss://host/path?token=abc123&x=1", f"wss://host/path?token={REDACTED}&x=1"),
         (f"wss://host/path?token={KEY}", f"wss://host/path?token={REDACTED}"),
+        (
+            f"key srk_{'0a' * 16}_Ab-C_d1 of",
+            f"key srk_{'0a' * 16}_{REDACTED} of",
+        ),
+        ("GET /login?link=Ab-C_d1 200", f"GET /login?link={REDACTED} 200"),
         ("sutkn_AbC123 is spent", f"sutkn_{REDACTED} is spent"),
         ("key sk_0123456789abcdef0123 is bad", f"key sk_{REDACTED} is bad"),
         ("xi-api-key: abc", f"xi-api-key: {REDACTED}"),

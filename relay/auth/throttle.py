@@ -53,7 +53,8 @@ class Throttle:
 class Backoff:
     """Lets fewer and fewer sign-ins be tried under a name at which they fail.
 
-    Nobody is locked out: who knows the password waits a minute at most, even while others guess.
+    The longest wait is a minute, but somebody who goes on guessing takes each next try; whom they
+    keep out that way can still sign in by a link.
     """
 
     FREE: Final = 5

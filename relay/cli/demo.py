@@ -1,5 +1,7 @@
 """`scribe-relay demo`."""
 
+import re
+import secrets
 import shlex
 import shutil
 import sys
@@ -23,7 +25,7 @@ from relay.cli.options import (
 from relay.services import Services
 from relay.settings import Settings
 
-VISITOR = "demo"
+VISITOR = re.compile("demo-[0-9a-f]{4}")
 """What the key and the operator that it makes are called."""
 
 SAMPLE = Path("/usr/share/sounds/alsa/Front_Center.wav")
@@ -104,21 +106,27 @@ def _announce(relay: LocalRelay, visit: Visit, sample: Path) -> None:
 @asynccontextmanager
 async def _visiting(services: Services) -> AsyncIterator[Visit]:
     """Let programs in by a key and a browser by a link, until the demo ends."""
-    users = services.users
-    # Somebody of that name who was there before stays as they are.
-    known = await users.find(VISITOR)
-    user = known or await users.add(VISITOR, None, is_operator=True)
-    link_token = await users.create_link(user.id, datetime.now(UTC))
+    await _clear_away(services)
+    name = f"demo-{secrets.token_hex(2)}"
+    user = await services.users.add(name, None, is_operator=True)
+    link_token = await services.users.create_link(user.id, datetime.now(UTC))
     assert link_token is not None
-    # A demo that was killed left its key, whose text nobody may have any more.
-    await services.api_keys.revoke(VISITOR)
-    key, secret = await services.api_keys.create(VISITOR)
+    key, secret = await services.api_keys.create(name)
     try:
         yield Visit(secret, link_token)
     finally:
         await services.api_keys.revoke(key.id)
-        if known is None:
-            await users.remove(user.id)
+        await services.users.remove(user.id)
+
+
+async def _clear_away(services: Services) -> None:
+    """End what a demo that was killed has left."""
+    for user in await services.users.list():
+        if VISITOR.fullmatch(user.name) and user.password_hash is None:
+            await services.users.remove(user.id)
+    for key in await services.api_keys.list():
+        if VISITOR.fullmatch(key.name):
+            await services.api_keys.revoke(key.id)
 
 
 def _program() -> tuple[str, ...]:

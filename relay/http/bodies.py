@@ -1,5 +1,6 @@
 """The bodies of requests: bounded while they come, and read into what they should be."""
 
+import asyncio
 from typing import Final, TypeVar
 from urllib.parse import parse_qsl
 
@@ -10,6 +11,9 @@ from relay.errors import InvalidRequest
 
 MAX_BODY_BYTES: Final = 16 * 1024
 """Far more than any request needs, and little enough to take from anybody."""
+
+BODY_TIMEOUT: Final = 10.0
+"""Seconds that it may take; nobody may hold a connection for ever with a byte that never comes."""
 
 MAX_FIELDS: Final = 10
 
@@ -22,13 +26,17 @@ async def read_body(request: Request) -> bytes:
     """Read a body as far as it may be long; what comes after is never kept.
 
     Raises:
-        InvalidRequest: If it is longer than `MAX_BODY_BYTES`.
+        InvalidRequest: If it is longer than `MAX_BODY_BYTES`, or takes longer than `BODY_TIMEOUT`.
     """
     body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > MAX_BODY_BYTES:
-            raise InvalidRequest(f"The body has more than {MAX_BODY_BYTES} bytes.")
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > MAX_BODY_BYTES:
+                    raise InvalidRequest(f"The body has more than {MAX_BODY_BYTES} bytes.")
+    except TimeoutError:
+        raise InvalidRequest(f"The body did not come within {BODY_TIMEOUT:g} s.") from None
     return bytes(body)
 
 

@@ -18,6 +18,10 @@ PROBE_LIFETIME = 10.0
 """Seconds for which one look at the provider is good, so that probes of ours can't flood it."""
 
 
+AWAY = "can't be used; scribe-relay doctor says why"
+"""What anybody is told of Redis and the database: drivers' texts name hosts and users."""
+
+
 async def healthz(request: Request) -> PlainTextResponse:
     """Answer at all."""
     return PlainTextResponse("ok")
@@ -73,7 +77,10 @@ class Readiness:
         ready = not any(checks.values())
         body = {
             "ready": ready,
-            "checks": {name: fault or "ok" for name, fault in checks.items()},
+            "checks": {
+                name: "ok" if fault is None else AWAY if name in self.others else fault
+                for name, fault in checks.items()
+            },
         }
         return JSONResponse(body, 200 if ready else 503)
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -28,6 +28,7 @@ from relay.http.access import Access
 from relay.http.bodies import read_form, read_json
 from relay.http.forms import is_form, local_path, required
 from relay.store.names import fold_name
+from relay.store.secret_texts import digest
 from relay.store.users import User, Users
 
 _log = structlog.get_logger("relay.sign_in")
@@ -78,7 +79,7 @@ class SignInEndpoint:
         self._slow_down(request, now)
         user = await self.users.find(name)
         # However a name is written, and by the id as well, it is one person's.
-        tried = fold_name(name) if user is None else user.id
+        tried = digest(fold_name(name)) if user is None else user.id
         if (wait := self.per_name.attempt(tried, now)) > 0:
             raise LimitExceeded("rate_limited", "Too many wrong passwords; wait a moment.", wait)
         password_hash = None if user is None else user.password_hash
@@ -88,7 +89,7 @@ class SignInEndpoint:
             raise Unauthorized("Name and password don't go together.")
         self.per_name.succeeded(tried)
         if password_hash is not None and self.passwords.needs_rehash(password_hash):
-            await self._hash_anew(user, password)
+            return await self._hash_anew(user, password_hash, password)
         return user
 
     async def by_link(self, request: Request, token: str) -> User:
@@ -135,12 +136,14 @@ class SignInEndpoint:
             }
         )
 
-    async def _hash_anew(self, user: User, password: str) -> None:
+    async def _hash_anew(self, user: User, old: str, password: str) -> User:
         try:
             fresh = await self.passwords.hash(password)
         except (LimitExceeded, ValueError):
-            return  # the next sign-in does it
-        await self.users.set_password_hash(user.id, fresh, keeps_sign_ins=True)
+            return user  # the next sign-in does it
+        if await self.users.set_password_hash(user.id, fresh, instead_of=old):
+            return replace(user, password_hash=fresh)
+        return user
 
     async def _signed_in(self, request: Request, user: User, next_path: object) -> Response:
         role = identity_of(user).role
@@ -155,15 +158,16 @@ class SignInEndpoint:
         """Sign a user in, by a cookie of this response.
 
         Raises:
-            Unauthorized: If the user has been removed meanwhile.
+            Unauthorized: If the user was removed meanwhile, or has another password now.
         """
         arrival = self.access.arrival(request)
         # A cookie from before signing in must not live on in the name of whoever signed in.
         if (old := self.session_cookie.sign_in_id(arrival)) is not None:
             await self.users.sign_out(old)
-        sign_in = await self.users.sign_in(user.id, SIGN_IN_LIFETIME, datetime.now(UTC))
+        now = datetime.now(UTC)
+        sign_in = await self.users.sign_in(user.id, SIGN_IN_LIFETIME, now, known=user)
         if sign_in is None:
-            raise Unauthorized("This account was removed.")
+            raise Unauthorized("This account was removed or has another password now.")
         _log.info("signed in", user=user.id)
         response.set_cookie(
             cookie_name(SESSION_COOKIE, arrival.scheme),

@@ -66,8 +66,7 @@ class TokensEndpoint:
         """Issue a ticket, in the vendor's own form of answer."""
         # Not for kiosks: a ticket could be carried away from the place that is all they show.
         identity = await self.access.require(request, Role.USER, Role.OPERATOR, Role.KEY)
-        if (wait := self.per_account.allow(identity.account, time.monotonic())) > 0:
-            raise LimitExceeded("rate_limited", "This account asks for too many tickets.", wait)
+        self._slow_down(identity)
         if request.path_params["token_type"] != TOKEN_TYPE:
             raise InvalidRequest("Only realtime_scribe tokens are issued here.")
         wanted = await _read(request)
@@ -98,7 +97,12 @@ class TokensEndpoint:
                 f"them; an operator can change that for {identity.role}s by "
                 "RELAY_ALLOW_UPSTREAM_TOKENS."
             )
+        self._slow_down(identity)
         return JSONResponse({"token": await self.mint_upstream_token()})
+
+    def _slow_down(self, identity: Identity) -> None:
+        if (wait := self.per_account.allow(identity.account, time.monotonic())) > 0:
+            raise LimitExceeded("rate_limited", "This account asks for too many tickets.", wait)
 
 
 async def _read(request: Request) -> TicketRequest:

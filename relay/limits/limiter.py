@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from relay.errors import LimitExceeded
+from relay.errors import LimitExceeded, StateUnavailable
 from relay.limits.policy import Limits
 from relay.state import SharedState
 from relay.state.scripts import read_script
@@ -122,6 +122,8 @@ class Limiter:
         if answer[0] == "unknown":
             await self._look_up([account], int(answer[1]))
             answer = await self._state.run(self._admit, keys, arguments)
+        if answer[0] == "unknown":
+            raise StateUnavailable("what was spent today was forgotten again")
         if answer[0] != "ok":
             raise LimitExceeded(*_refusal(answer[0], int(answer[1])))
         return _grant(answer[1:])

@@ -145,7 +145,11 @@ class Slots:
             StateUnavailable: If Redis can't be asked; the sessions go on all the same.
         """
         if self._held:
-            await self._state.run(self._hold, [SLOTS], [self._lease_ms, *self._held])
+            try:
+                await self._state.run(self._hold, [SLOTS], [self._lease_ms, *self._held])
+            except StateUnavailable:
+                self._away_until = self._clock() + SETTLING
+                raise
 
     async def give_back(self, session_id: str, *, held: float) -> None:
         """Give back a slot that was held for so many seconds, or a place in the queue.

@@ -1,5 +1,6 @@
 """How Redis is reached, and what it means when it can't be."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, Self
@@ -119,6 +120,15 @@ class SharedState:
         """
         async with self.asking() as redis:
             await redis.ping()
+
+    async def forget_expired(self, interval: float = 60.0) -> None:
+        """Free what has expired, every `interval` seconds until cancelled.
+
+        A server does so by itself; the embedded engine only where somebody looks.
+        """
+        while self.is_embedded:
+            await asyncio.sleep(interval)
+            await self.redis.dbsize()
 
     async def aclose(self) -> None:
         """Close all connections; may be called again."""

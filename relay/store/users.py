@@ -86,7 +86,11 @@ class Users:
             ValueError: If nobody can be called that.
         """
         while True:
-            if (user := await self.find(name)) is not None:
+            # By name alone: what another calls them must not be taken for an id of ours.
+            query = select(*_USER).where(USERS.c.folded == fold_name(name))
+            async with self._database.reading() as connection:
+                user = _user((await connection.execute(query)).mappings().one_or_none())
+            if user is not None:
                 return user
             try:
                 return await self.add(name, None)
@@ -118,23 +122,25 @@ class Users:
             return (await connection.execute(query)).scalar_one()
 
     async def set_password_hash(
-        self, user_id: str, password_hash: str | None, *, keeps_sign_ins: bool = False
+        self, user_id: str, password_hash: str | None, *, instead_of: str | None = None
     ) -> bool:
         """Change a password, which ends the sign-ins and links that the old one made.
 
         Args:
             user_id: Whose.
             password_hash: None takes the password away.
-            keeps_sign_ins: It is the same password, only hashed anew.
+            instead_of: The hash of the same password, which is only hashed anew: sign-ins stay, and
+                where the password has been changed meanwhile, so does the new one.
 
         Returns:
-            Whether there is such a user.
+            Whether there is such a user, with that hash if one is given.
         """
+        change = update(USERS).where(USERS.c.id == user_id).values(password_hash=password_hash)
+        if instead_of is not None:
+            change = change.where(USERS.c.password_hash == instead_of)
         async with self._database.writing() as connection:
-            changed = await connection.execute(
-                update(USERS).where(USERS.c.id == user_id).values(password_hash=password_hash)
-            )
-            if not keeps_sign_ins:
+            changed = await connection.execute(change)
+            if instead_of is None:
                 for table in (SIGN_INS, SIGN_IN_LINKS):
                     await connection.execute(delete(table).where(table.c.user_id == user_id))
             return changed.rowcount > 0
@@ -149,15 +155,29 @@ class Users:
             removed = await connection.execute(delete(USERS).where(is_called(USERS, user)))
             return removed.rowcount > 0
 
-    async def sign_in(self, user_id: str, lifetime: float, now: datetime) -> SignIn | None:
+    async def sign_in(
+        self, user_id: str, lifetime: float, now: datetime, *, known: User | None = None
+    ) -> SignIn | None:
         """Sign a user in, for `lifetime` seconds; clear away what has expired.
 
+        Args:
+            user_id: Who.
+            lifetime: Seconds.
+            now: When.
+            known: The user as they were when they showed a password or link, if they did.
+
         Returns:
-            None if the user has been removed meanwhile.
+            None if the user has been removed meanwhile, or has another password than was shown.
         """
         sign_in = SignIn(new_id(), user_id, now, now, now + timedelta(seconds=lifetime))
         try:
             async with self._database.writing() as connection:
+                if known is not None:
+                    query = select(USERS.c.password_hash).where(USERS.c.id == user_id)
+                    # Locked, so that a change of the password ends this sign-in, or is seen.
+                    password_hash = await connection.scalar(query.with_for_update())
+                    if password_hash != known.password_hash:
+                        return None
                 await connection.execute(delete(SIGN_INS).where(SIGN_INS.c.expires_at <= now))
                 await connection.execute(
                     insert(SIGN_INS).values(

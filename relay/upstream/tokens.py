@@ -46,7 +46,9 @@ async def mint_token(base_url: str, key: str, ssl_context: ssl.SSLContext | None
         ):
             if answer.status in (401, 403):
                 raise UpstreamRejected("auth_error", "The speech service refused the relay's key.")
-            body = await answer.content.read(MAX_ANSWER_BYTES)
+            body = bytearray()
+            while piece := await answer.content.read(MAX_ANSWER_BYTES - len(body)):
+                body += piece
             if answer.status != 200:
                 raise UpstreamUnavailable(
                     "upstream_unavailable",

@@ -183,6 +183,24 @@ async def test_a_provider_that_does_not_answer_keeps_nobody_in(
     )
 
 
+async def test_who_is_leaving_already_is_expelled_all_the_same(
+    simulator: Simulator, relay: Relay
+) -> None:
+    simulator.faults.add(Fault(FaultKind.OMIT_FINALS))
+    anna = await person(relay)
+    clock = asyncio.get_running_loop().time
+    async with Client(relay, headers=anna.headers) as client:
+        await client.event("session_started")
+        await client.send(SECOND)
+        await client.event("audio_acknowledged")
+        await client.say("stop")
+        await relay.services.users.remove("anna")
+        begin = clock()
+        assert await client.closed() == 4401
+        assert clock() - begin < PROMISED
+    assert len(client.of("unauthorized")) == 1
+
+
 async def test_a_database_that_is_away_revokes_nobody(relay: Relay) -> None:
     anna = await person(relay)
     async with Client(relay, headers=anna.headers) as client:

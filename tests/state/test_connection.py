@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 
 import pytest
 from redis.exceptions import ResponseError
@@ -25,6 +26,21 @@ async def test_a_fault_of_ours_is_not_taken_for_an_outage(state: SharedState) ->
 async def test_hundreds_may_ask_the_embedded_engine_at_once() -> None:
     state = SharedState.connect(None)
     await asyncio.gather(*(state.ping() for _ in range(300)))
+    await state.aclose()
+
+
+async def test_the_embedded_engine_keeps_nothing_that_has_expired() -> None:
+    state = SharedState.connect(None)
+    async with state.asking() as redis:
+        for number in range(20):
+            await redis.set(f"ticket:{number}", "x", px=1)
+        held = redis.connection_pool.connection_kwargs["server"].dbs[0]
+        await asyncio.sleep(0.01)
+        assert len(held._dict) == 20
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await state.forget_expired(0.01)
+        assert len(held._dict) == 0
     await state.aclose()
 
 

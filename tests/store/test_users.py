@@ -158,8 +158,25 @@ async def test_a_new_password_ends_what_the_old_one_opened(users: Users, anna: U
 async def test_a_password_hashed_anew_ends_nothing(users: Users, anna: User) -> None:
     sign_in = await users.sign_in(anna.id, 3600, NOW)
     assert sign_in is not None
-    assert await users.set_password_hash(anna.id, "$argon2id$x", keeps_sign_ins=True) is True
+    old = anna.password_hash
+    assert await users.set_password_hash(anna.id, "$argon2id$x", instead_of=old) is True
+    assert await users.set_password_hash(anna.id, "$argon2id$y", instead_of=old) is False
     assert await users.sign_in_of(sign_in.id, NOW) is not None
+
+
+async def test_a_password_that_was_changed_meanwhile_signs_nobody_in(
+    users: Users, anna: User
+) -> None:
+    await users.set_password_hash(anna.id, "$argon2id$new")
+    assert await users.sign_in(anna.id, 3600, NOW, known=anna) is None
+    now = await users.get(anna.id)
+    assert await users.sign_in(anna.id, 3600, NOW, known=now) is not None
+
+
+async def test_whom_others_call_by_an_id_of_ours_is_not_that_user(users: Users, anna: User) -> None:
+    with pytest.raises(ValueError, match="what ids look like"):
+        await users.ensure(anna.id)
+    assert (await users.ensure("ANNA")).id == anna.id
 
 
 async def test_nobody_has_a_password(users: Users) -> None:
