@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import numpy as np
+import pytest
 
 from relay.simulator.faults import Fault, FaultKind
 from relay.simulator.server import Simulator
@@ -161,8 +162,9 @@ async def test_what_is_said_after_the_revocation_is_not_taken(
     assert len(connection.audio) <= 16_000 + 1_600
 
 
+@pytest.mark.parametrize("is_leaving", [False, True])
 async def test_a_provider_that_does_not_answer_keeps_nobody_in(
-    simulator: Simulator, relay: Relay
+    simulator: Simulator, relay: Relay, is_leaving: bool
 ) -> None:
     simulator.faults.add(Fault(FaultKind.OMIT_FINALS))
     anna = await person(relay)
@@ -171,34 +173,19 @@ async def test_a_provider_that_does_not_answer_keeps_nobody_in(
         await client.event("session_started")
         await client.send(SECOND)
         await client.event("audio_acknowledged")
+        if is_leaving:
+            await client.say("stop")
         await relay.services.users.remove("anna")
         begin = clock()
         assert await client.closed() == 4401
         assert clock() - begin < PROMISED
+    assert len(client.of("unauthorized")) == 1
     (gap,) = client.of("audio_gap")
     assert (gap["from_sample"], gap["to_sample"], gap["reason"]) == (
         0,
         len(SECOND),
         "unauthorized",
     )
-
-
-async def test_who_is_leaving_already_is_expelled_all_the_same(
-    simulator: Simulator, relay: Relay
-) -> None:
-    simulator.faults.add(Fault(FaultKind.OMIT_FINALS))
-    anna = await person(relay)
-    clock = asyncio.get_running_loop().time
-    async with Client(relay, headers=anna.headers) as client:
-        await client.event("session_started")
-        await client.send(SECOND)
-        await client.event("audio_acknowledged")
-        await client.say("stop")
-        await relay.services.users.remove("anna")
-        begin = clock()
-        assert await client.closed() == 4401
-        assert clock() - begin < PROMISED
-    assert len(client.of("unauthorized")) == 1
 
 
 async def test_a_database_that_is_away_revokes_nobody(relay: Relay) -> None:
