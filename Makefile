@@ -12,8 +12,8 @@ PURE_TESTS := tests/audio tests/scribe tests/protocol tests/upstream tests/downs
 	$(patsubst %,tests/simulator/%.py,test_credentials test_endpointer engines/test_wire \
 		test_extras test_faults test_refusals test_session)
 TIMES := --durations=10
-# Most tests wait for processes and sockets: more of them than cores are at work at once.
-PARALLEL := --numprocesses 3 --dist loadfile
+# Most tests wait for processes and sockets; a file's stay in one process.
+PARALLEL := --numprocesses 2 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test test-all check fix bench docs lock clean system-packages

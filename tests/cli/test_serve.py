@@ -76,6 +76,7 @@ async def test_sigterm_ends_sessions_with_1012(simulator: Simulator) -> None:
     async with serve(simulator.url) as (relay, url):
         async with Client(url, headers={"xi-api-key": await relay_key(relay.folder)}) as client:
             await client.event("session_started")
+            await simulator.wait_for(lambda: bool(simulator.connections))
             relay.terminate()
             assert await client.closed() == 1012
         ended = await relay.ended(15)
