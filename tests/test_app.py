@@ -122,6 +122,7 @@ async def test_no_other_path_takes_sockets(relay: Relay, simulator: Simulator) -
 async def test_key_goes_upstream_alone(relay: Relay, simulator: Simulator) -> None:
     async with Client(relay) as client:
         await client.event("session_started")
+        await simulator.wait_for(lambda: bool(simulator.connections))
         await client.stop()
     assert simulator.connections[0].credential is not None
     assert KEY not in str(client.events)

@@ -73,6 +73,7 @@ async def test_sessions_end_with_1012() -> None:
             client = Client(relay)
             await client.__aenter__()
             await client.event("session_started")
+            await simulator.wait_for(lambda: bool(simulator.connections))
         assert await client.closed() == 1012
         await client.__aexit__(None, None, None)
         await simulator.wait_for(lambda: not simulator.connections[0].is_open)
