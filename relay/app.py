@@ -131,15 +131,11 @@ def _lifespan(services: Services) -> Callable[[Starlette], AbstractAsyncContextM
             await services.aclose()
             raise
         async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(services.sessions.run(), name="keep sessions"),
-                group.create_task(services.state.forget_expired(), name="forget what expired"),
-            ]
+            keeping = group.create_task(services.run(), name="keep sessions")
             try:
                 yield
             finally:
-                for task in tasks:
-                    task.cancel()
+                keeping.cancel()
         await services.aclose()
 
     return lifespan

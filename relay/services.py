@@ -1,9 +1,12 @@
 """What a relay's parts have in common: accounts in the database, sessions and limits in Redis."""
 
+import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
+from typing import Final
 
 from relay.auth.gate import (
     Authenticator,
@@ -20,6 +23,7 @@ from relay.auth.places import Places
 from relay.auth.secret_keys import load_or_create
 from relay.auth.signing import Signer
 from relay.auth.tickets import Tickets
+from relay.errors import StateUnavailable
 from relay.limits.limiter import EVERYBODY, Limiter, SpentBefore
 from relay.limits.policy import Limits
 from relay.limits.slots import Slots
@@ -34,6 +38,9 @@ from relay.store.usage import Usage
 from relay.store.users import Users
 
 EPOCH = date(1970, 1, 1)
+
+FORGET_INTERVAL: Final = 60.0
+"""Seconds between two looks for what has expired in the embedded engine."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +129,18 @@ class Services:
             StoreUnavailable: If that isn't possible.
         """
         await self.database.start()
+
+    async def run(self) -> None:
+        """Keep the sessions, and the embedded engine small, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.sessions.run(), name="sessions")
+            group.create_task(self._forget_expired(), name="forget what expired")
+
+    async def _forget_expired(self) -> None:
+        while self.state.is_embedded:
+            await asyncio.sleep(FORGET_INTERVAL)
+            with suppress(StateUnavailable):
+                await self.state.forget_expired()
 
     async def aclose(self) -> None:
         """Close all connections."""

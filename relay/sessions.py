@@ -9,7 +9,7 @@ import os
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from typing import Final
@@ -260,6 +260,8 @@ class LiveSessions:
     async def run(self) -> None:
         """Keep the sessions until cancelled."""
         _log.info("worker started", worker=self._worker)
+        with suppress(StateUnavailable):
+            await self._slots.begin()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._keep_renewing(), name="renew leases")
             group.create_task(_every(REVOCATION_INTERVAL, self.expel), name="expel")

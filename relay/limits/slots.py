@@ -15,8 +15,8 @@ PATIENCE: Final = 4.0
 """Seconds after which one who waits and no longer asks loses the place in the queue."""
 
 SETTLING: Final = 6.0
-"""Seconds after Redis was away in which no slot is handed out by its count, so that all workers can
-tell it what they hold: longer than the time between two of their renewals."""
+"""Seconds after Redis was away or emptied in which no slot is handed out by its count, so that all
+workers can tell it what they hold: longer than the time between two of their renewals."""
 
 SLOTS: Final = "relay:slots"
 QUEUE: Final = "relay:slots:queue"
@@ -24,6 +24,7 @@ WAITING: Final = "relay:slots:waiting"
 TURNS: Final = "relay:slots:turns"
 SERVED: Final = "relay:slots:served"
 HELD: Final = "relay:slots:held"
+COUNTS_SINCE: Final = "relay:slots:counts-since"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Slots:
         limit: int | None,
         lease: float = LEASE,
         patience: float = PATIENCE,
+        settling: float = SETTLING,
         counts_alone: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -63,6 +65,7 @@ class Slots:
             limit: How many there are; None for as many as are asked for.
             lease: Seconds that a slot is held unless it is renewed.
             patience: Seconds after which one who waits has to ask again.
+            settling: Seconds without handing out any after Redis was away or emptied.
             counts_alone: Hand out `limit` slots by this worker's own count while Redis is away;
                 else who waits goes on waiting then.
             clock: Seconds that never run backwards.
@@ -70,15 +73,30 @@ class Slots:
         self._state = state
         self._counts_alone = counts_alone
         self._clock = clock
+        self._has_begun = False
         self._held: set[str] = set()
         self._places: dict[str, Place] = {}
         self._away_until = -math.inf
         self._limit = limit
         self._lease_ms = round(lease * 1000)
+        self._settling = settling
         self._patience_ms = round(patience * 1000)
         self._ask, self._hold, self._give_back = (
             state.script(read_script(__package__, name)) for name in ("ask", "hold", "give_back")
         )
+
+    async def begin(self) -> None:
+        """Vouch for the count of a Redis that has none yet: no slot is held here so far.
+
+        Whoever finds later that this is gone knows that Redis was emptied meanwhile.
+
+        Raises:
+            StateUnavailable: If Redis can't be asked; the first who asks for a slot does it then.
+        """
+        if not self._has_begun and self._limit is not None:
+            async with self._state.asking() as redis:
+                await redis.set(COUNTS_SINCE, 0, nx=True)
+            self._has_begun = True
 
     async def ask(self, session_id: str, account: str, *, goes_first: bool = False) -> Place:
         """Take a slot or a place in the queue; ask again, at least every second, until it has one.
@@ -101,7 +119,7 @@ class Slots:
             else:
                 place = await self._ask_redis(self._limit, session_id, account, goes_first)
         except StateUnavailable:
-            self._away_until = self._clock() + SETTLING
+            self._away_until = self._clock() + self._settling
             place = self._place_without_redis(session_id, is_away=True)
         if place.has_slot:
             self._places.pop(session_id, None)
@@ -113,9 +131,10 @@ class Slots:
     async def _ask_redis(
         self, limit: int, session_id: str, account: str, goes_first: bool
     ) -> Place:
+        await self.begin()
         answer = await self._state.run(
             self._ask,
-            [SLOTS, QUEUE, WAITING, TURNS, SERVED, HELD],
+            [SLOTS, QUEUE, WAITING, TURNS, SERVED, HELD, COUNTS_SINCE],
             [
                 session_id,
                 account,
@@ -123,6 +142,7 @@ class Slots:
                 self._lease_ms,
                 self._patience_ms,
                 int(goes_first),
+                round(self._settling * 1000),
             ],
         )
         position, held_ms = map(int, answer)
@@ -146,9 +166,10 @@ class Slots:
         """
         if self._held:
             try:
-                await self._state.run(self._hold, [SLOTS], [self._lease_ms, *self._held])
+                keys = [SLOTS, COUNTS_SINCE]
+                await self._state.run(self._hold, keys, [self._lease_ms, *self._held])
             except StateUnavailable:
-                self._away_until = self._clock() + SETTLING
+                self._away_until = self._clock() + self._settling
                 raise
 
     async def give_back(self, session_id: str, *, held: float) -> None:

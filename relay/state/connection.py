@@ -1,6 +1,5 @@
 """How Redis is reached, and what it means when it can't be."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, Self
@@ -121,14 +120,15 @@ class SharedState:
         async with self.asking() as redis:
             await redis.ping()
 
-    async def forget_expired(self, interval: float = 60.0) -> None:
-        """Free what has expired, every `interval` seconds until cancelled.
+    async def forget_expired(self) -> None:
+        """Free what has expired: a server does so by itself, the embedded engine where it counts.
 
-        A server does so by itself; the embedded engine only where somebody looks.
+        Raises:
+            StateUnavailable: As `asking` says.
         """
-        while self.is_embedded:
-            await asyncio.sleep(interval)
-            await self.redis.dbsize()
+        if self.is_embedded:
+            async with self.asking() as redis:
+                await redis.dbsize()
 
     async def aclose(self) -> None:
         """Close all connections; may be called again."""

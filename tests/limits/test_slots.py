@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from relay.errors import StateUnavailable
-from relay.limits.slots import HAS_SLOT, SETTLING, Slots
+from relay.limits.slots import HAS_SLOT, Slots
 from relay.state import SharedState
 from tests.support.redis import RedisServer
 
@@ -106,6 +106,22 @@ async def test_a_crowd_gets_no_more_slots_than_there_are(state: SharedState) -> 
     assert waiting[0] == 1
 
 
+async def test_an_emptied_redis_hands_out_none_until_all_have_said_what_they_hold(
+    state: SharedState,
+) -> None:
+    slots, others = (Slots(state, limit=2, settling=0.3) for _ in range(2))
+    await others.begin()
+    assert await positions(slots, ("a", "u1"), ("b", "u2")) == [0, 0]
+    async with state.asking() as redis:
+        await redis.flushdb()
+    assert await positions(others, ("c", "u3")) == [1]
+    await slots.hold()
+    await asyncio.sleep(0.4)
+    assert await positions(others, ("c", "u3")) == [1]
+    await slots.give_back("a", held=1.0)
+    assert await positions(others, ("c", "u3")) == [0]
+
+
 class Watch:
     """A clock that stands still until it is told."""
 
@@ -119,7 +135,8 @@ class Watch:
 async def test_who_waits_goes_on_waiting_while_redis_is_away() -> None:
     with RedisServer() as server:
         state, clock = SharedState.connect(server.url), Watch()
-        slots, others = Slots(state, limit=2, clock=clock), Slots(state, limit=2)
+        slots = Slots(state, limit=2, clock=clock, settling=0.3)
+        others = Slots(state, limit=2, settling=0.3)
         assert await positions(others, ("b", "u1")) == [0]
         assert await positions(slots, ("a", "u1"), ("c", "u1")) == [0, 1]
         server.stop()
@@ -127,13 +144,14 @@ async def test_who_waits_goes_on_waiting_while_redis_is_away() -> None:
         assert await positions(slots, ("a", "u1"), ("c", "u1"), ("d", "u1")) == [0, 1, 2]
         server.start()
         # It has lost everything: until all have said what they hold, nothing is given away.
-        clock.now = SETTLING - 0.1
+        clock.now = 0.2
         assert await positions(slots, ("c", "u1")) == [1]
         await slots.hold()
         await others.hold()
-        clock.now = SETTLING
+        clock.now = 0.3
         assert await positions(slots, ("c", "u1")) == [1]
         await others.give_back("b", held=1.0)
+        await asyncio.sleep(0.3)
         assert await positions(slots, ("c", "u1")) == [0]
         await state.aclose()
 
@@ -141,7 +159,7 @@ async def test_who_waits_goes_on_waiting_while_redis_is_away() -> None:
 async def test_a_worker_that_counts_alone_hands_out_as_many_slots_as_there_are() -> None:
     with RedisServer() as server:
         state, clock = SharedState.connect(server.url), Watch()
-        slots = Slots(state, limit=2, counts_alone=True, clock=clock)
+        slots = Slots(state, limit=2, counts_alone=True, clock=clock, settling=0.3)
         assert await positions(slots, ("a", "u1")) == [0]
         server.stop()
         assert await positions(slots, ("b", "u1"), ("c", "u1")) == [0, 1]
@@ -149,7 +167,7 @@ async def test_a_worker_that_counts_alone_hands_out_as_many_slots_as_there_are()
             await slots.give_back("a", held=1.0)
         assert await positions(slots, ("c", "u1")) == [0]
         server.start()
-        clock.now = SETTLING
+        clock.now = 0.3
         await slots.hold()
         assert await positions(slots, ("d", "u1")) == [1]
         await state.aclose()

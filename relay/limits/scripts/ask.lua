@@ -4,11 +4,12 @@
 -- turn is one after its account's last one, and never before the turn that was served last.
 --
 -- KEYS  slots (a lease each), queue (turn of each), waiting (who still asks), turns (of accounts),
---       served (the last turn), held (mean ms for which slots are held)
+--       served (the last turn), held (mean ms for which slots are held), since when the count of
+--       slots is right, but for the ms that it takes to settle
 -- ARGV  session id, account, slots, lease in ms, ms after which one who no longer asks is forgotten,
---       1 if it goes before all others
+--       1 if it goes before all others, ms to settle
 -- Gives {place in the queue from 1, or 0 if it has a slot; mean ms for which slots are held, or -1}.
-local slots, queue, waiting, turns, served, held = unpack(KEYS)
+local slots, queue, waiting, turns, served, held, counts_since = unpack(KEYS)
 local id, account, most = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local lease, patience, goes_first = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6] == '1'
 
@@ -30,6 +31,10 @@ if redis.call('ZSCORE', slots, id) then
   return take()
 end
 
+-- Emptied, Redis doesn't know which slots are held: those who hold them say so first.
+redis.call('SET', counts_since, now, 'NX')
+local is_settled = now >= tonumber(redis.call('GET', counts_since)) + tonumber(ARGV[7])
+
 local turn = redis.call('ZSCORE', queue, id)
 if not turn then
   local last = tonumber(redis.call('GET', served) or 0)
@@ -45,7 +50,7 @@ end
 redis.call('ZADD', waiting, now + patience, id)
 
 local place = redis.call('ZRANK', queue, id)
-if place < most - redis.call('ZCARD', slots) then
+if is_settled and place < most - redis.call('ZCARD', slots) then
   turn = math.floor(tonumber(redis.call('ZSCORE', queue, id)))
   redis.call('ZREM', queue, id)
   redis.call('ZREM', waiting, id)
