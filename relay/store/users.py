@@ -85,12 +85,9 @@ class Users:
         Raises:
             ValueError: If nobody can be called that.
         """
+        check_name(name)  # first, so that what looks like an id is never looked up as one
         while True:
-            # By name alone: what another calls them must not be taken for an id of ours.
-            query = select(*_USER).where(USERS.c.folded == fold_name(name))
-            async with self._database.reading() as connection:
-                user = _user((await connection.execute(query)).mappings().one_or_none())
-            if user is not None:
+            if (user := await self.find(name)) is not None:
                 return user
             try:
                 return await self.add(name, None)

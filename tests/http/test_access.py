@@ -10,6 +10,7 @@ from multidict import CIMultiDict
 from starlette.routing import Route
 
 from relay.app import create_app
+from relay.http import bodies
 from relay.http.access import OPEN_PATHS
 from relay.services import Services
 from tests.http.conftest import NOWHERE
@@ -329,6 +330,18 @@ async def test_a_body_without_end_is_refused_before_its_end(relay: Relay) -> Non
     reader, writer = await asyncio.open_connection(*address(relay))
     head = "POST /api/login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000000000\r\n\r\n"
     writer.write(head.encode() + bytes(20_000))
+    async with asyncio.timeout(5):
+        assert (await reader.readline()).split()[1] == b"422"
+    writer.close()
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bodies, "BODY_TIMEOUT", 0.2)
+    reader, writer = await asyncio.open_connection(*address(relay))
+    head = "POST /api/login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n"
+    writer.write(head.encode() + b"{")
     async with asyncio.timeout(5):
         assert (await reader.readline()).split()[1] == b"422"
     writer.close()

@@ -1,5 +1,6 @@
 """Tickets in the vendor's form, and the provider's own tokens where they are given out."""
 
+import asyncio
 from typing import Any
 
 import aiohttp
@@ -7,7 +8,9 @@ import pytest
 
 from relay import app
 from relay.simulator.server import REALTIME_PATH, Simulator
+from relay.upstream.tokens import mint_token
 from tests.http.conftest import NOWHERE
+from tests.support.peers import talking
 from tests.support.people import NOBODY, Answer, ask, device, operator, person
 from tests.support.relay import Relay, relay_to
 
@@ -195,3 +198,18 @@ async def test_a_provider_that_is_away_is_said_to_be() -> None:
     async with relay_to(NOWHERE, allow_upstream_tokens=True) as relay:
         answer = await ask(relay, "POST", UPSTREAM, {"xi-api-key": relay.key})
     assert (answer.status, answer.body["type"]) == (502, "upstream_unavailable")
+
+
+async def test_an_answer_of_the_providers_may_come_in_pieces() -> None:
+    async def in_pieces(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        body = b'{"token":"sutkn_0123"}'
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body[:9])
+        await writer.drain()
+        await asyncio.sleep(0.1)
+        writer.write(body[9:])
+        await writer.drain()
+
+    async with talking(in_pieces) as port:
+        token = await mint_token(f"ws://127.0.0.1:{port}", "a-key", None)
+    assert token == "sutkn_0123"
