@@ -1,0 +1,332 @@
+/** What arrives → what is told; what is kept → what is sent. No I/O, no clock. */
+
+import { AudioRing, type Entry, type MarkerKind } from "./AudioRing";
+import type { Emission } from "./Emission";
+import type { ResumePoint } from "./endpoint";
+import { LatencyMeter } from "./LatencyMeter";
+import { LostRanges } from "./LostRanges";
+import type {
+  AudioAcknowledged,
+  AudioGap,
+  ClientMessage,
+  CommittedTranscript,
+  Queued,
+  ServerMessage,
+  SessionResumed,
+  SessionStarted,
+  TimedTranscript,
+} from "./protocol";
+import { Segments } from "./Segments";
+import { SessionClock } from "./SessionClock";
+import { Timeline } from "./Timeline";
+import type { Latency } from "./types";
+
+/** How the next connection begins. */
+export interface SessionPlan {
+  /** Hz, to announce. */
+  sampleRate: number;
+  /** Null for a new session. */
+  resume: ResumePoint | null;
+}
+
+export type OutgoingMessage = Float32Array | ClientMessage;
+
+/** Told where audio was dropped before it could be sent. */
+const OVERFLOW = "buffer_overflow";
+
+/**
+ * One person's talk, over as many connections and sessions of the relay's as it takes.
+ *
+ * Call `plan` before each connect, and connect as it says. Then hand over what arrives by
+ * `receive`, send what `takeMessages` gives until that is nothing, and tell the events of
+ * `takeEvents` after either. Say `lineBroke` when the connection is gone.
+ */
+export class Conversation {
+  private readonly timeline: Timeline;
+  private readonly ring: AudioRing;
+  private readonly segments = new Segments();
+  private readonly lost = new LostRanges();
+  private readonly meter = new LatencyMeter();
+  private clock: SessionClock;
+  private resumeToken: string | null = null;
+  private lastSeq = 0;
+  private rate: number;
+  /** Of the samples that went out last, or as announced, in Hz. */
+  private lineRate: number;
+  /** Whether the relay wants audio yet: a resumed session says first from where on. */
+  private flows = false;
+  private coveredFrame = 0;
+  private receivedFrame = 0;
+  private catchUpFrame = 0;
+  private partial = "";
+  /** Told by the relay, and lost as soon as it covers what comes after them. */
+  private gaps: AudioGap[] = [];
+  private events: Emission[] = [];
+  private secondsLost = 0;
+
+  /** `sampleRate` of the first samples, in Hz; at most `ringSeconds` are kept. */
+  constructor(sampleRate: number, ringSeconds: number) {
+    this.rate = this.lineRate = sampleRate;
+    this.timeline = new Timeline(sampleRate);
+    this.ring = new AudioRing(ringSeconds);
+    this.clock = new SessionClock(this.timeline, 0);
+  }
+
+  get latency(): Latency {
+    return this.meter.latency;
+  }
+
+  /** Everything said so far. */
+  get capturedSeconds(): number {
+    return this.timeline.secondsAt(this.ring.end);
+  }
+
+  /** Kept and not yet sent. */
+  get backlogSeconds(): number {
+    const from = Math.max(this.ring.position, this.ring.start);
+    return this.capturedSeconds - this.timeline.secondsAt(from);
+  }
+
+  /** Said, and without a final yet. */
+  get uncoveredSeconds(): number {
+    return this.capturedSeconds - this.coveredSeconds;
+  }
+
+  /** Before it everything has its final, or can't get one any more. */
+  get coveredSeconds(): number {
+    return this.timeline.secondsAt(this.coveredFrame);
+  }
+
+  /** Whether the relay has all that was said until it was connected again. */
+  get isCaughtUp(): boolean {
+    return Math.max(this.receivedFrame, this.coveredFrame) >= this.catchUpFrame;
+  }
+
+  /** Told as gaps so far. */
+  get lostSeconds(): number {
+    return this.secondsLost;
+  }
+
+  /** Segments and words so far. */
+  get counts(): { segments: number; words: number } {
+    return { segments: this.segments.count, words: this.segments.words };
+  }
+
+  /** Take in samples at `rate` Hz, given at `nowMs`. */
+  hear(samples: Float32Array, rate: number, nowMs: number): void {
+    if (samples.length === 0) return;
+    if (rate !== this.rate) this.timeline.changeRate(rate, this.ring.end);
+    this.rate = rate;
+    this.ring.append(samples, rate, nowMs);
+  }
+
+  mark(kind: MarkerKind): void {
+    this.ring.mark(kind);
+  }
+
+  /** Decide how to connect. A former session that can be resumed is, until `forgetSession`. */
+  plan(): SessionPlan {
+    return this.resumeToken === null ? this.planSession() : this.planResume(this.resumeToken);
+  }
+
+  /** The relay's session is over, so the next one is a new one. */
+  forgetSession(): void {
+    this.resumeToken = null;
+  }
+
+  /** The connection is gone: what has no final counts as not sent. */
+  lineBroke(): void {
+    this.flows = false;
+    this.gaps = [];
+    this.ring.rewind(this.coveredFrame);
+  }
+
+  /** Take in a message; `isLive`: nothing of a break lengthens how long things take. */
+  receive(message: ServerMessage, nowMs: number, isLive: boolean): void {
+    switch (message.message_type) {
+      case "session_started":
+        this.start(message);
+        break;
+      case "session_resumed":
+        this.resume(message);
+        return; // what it resends is still to come, so its own number counts for nothing
+      case "audio_acknowledged":
+        this.acknowledge(message, nowMs, isLive);
+        break;
+      case "partial_transcript":
+        this.showPartial(message.text);
+        break;
+      case "committed_transcript":
+        this.commit(message, nowMs, isLive);
+        break;
+      case "committed_transcript_with_timestamps":
+        this.addTimes(message);
+        break;
+      case "audio_gap":
+        this.gaps.push(message);
+        break;
+      case "queued":
+        this.queue(message);
+        break;
+      case "warning":
+        this.tell({ name: "warning", value: { code: message.code, text: message.text } });
+        break;
+      case "moving":
+      case "session_ended":
+        break; // about the connection, not about what was said
+    }
+    this.lastSeq = Math.max(this.lastSeq, message.seq);
+  }
+
+  /** The messages that go out next, together; none for now if it is empty. */
+  takeMessages(): OutgoingMessage[] {
+    let entry = this.flows ? this.ring.next() : null;
+    while (entry?.kind === "hole") {
+      this.skip(entry.from, entry.to);
+      entry = this.ring.next();
+    }
+    return entry === null ? [] : this.encode(entry);
+  }
+
+  /** What happened since the last call, in order. */
+  takeEvents(): Emission[] {
+    const { events } = this;
+    this.events = [];
+    return events;
+  }
+
+  /** Nothing more will come: all that has no final is lost by `reason`. */
+  giveUp(reason: string): void {
+    this.lose(this.coveredFrame, this.ring.end, reason);
+  }
+
+  /** The relay has ended the session after `stop`: nothing that was said is missing. */
+  settle(): void {
+    this.cover(this.ring.end);
+  }
+
+  private planSession(): SessionPlan {
+    this.clock = new SessionClock(this.timeline, this.coveredFrame);
+    this.segments.beginSession();
+    this.lastSeq = 0;
+    this.receivedFrame = this.coveredFrame;
+    this.ring.forgetMarkersAt(this.coveredFrame);
+    this.flows = true; // once the socket is open, before the session has started
+    this.lineRate = this.rateFrom(Math.max(this.coveredFrame, this.ring.start));
+    return { sampleRate: this.lineRate, resume: null };
+  }
+
+  private planResume(token: string): SessionPlan {
+    this.flows = false;
+    this.lineRate = this.rateFrom(this.ring.start);
+    const resume = {
+      token,
+      lastSeq: this.lastSeq,
+      lastSegment: this.segments.lastNumber,
+      fromSample: this.clock.sampleAt(this.ring.start),
+    };
+    return { sampleRate: this.lineRate, resume };
+  }
+
+  /** The rate at a frame, or of what will come where nothing is there. */
+  private rateFrom(frame: number): number {
+    return frame < this.ring.end ? this.timeline.rateAt(frame) : this.rate;
+  }
+
+  private start(message: SessionStarted): void {
+    this.resumeToken = message.resume_token;
+    this.catchUpFrame = this.ring.end;
+    const { session_id: sessionId, config, limits } = message;
+    const { minutes_left: minutesLeft, max_session_seconds: maxSessionSeconds } = limits;
+    this.tell({ name: "started", value: { sessionId, config, minutesLeft, maxSessionSeconds } });
+  }
+
+  private resume(message: SessionResumed): void {
+    this.resumeToken = message.resume_token ?? this.resumeToken;
+    this.catchUpFrame = this.ring.end;
+    this.ring.rewind(this.clock.frameAt(message.next_sample));
+    this.flows = true;
+  }
+
+  private acknowledge(message: AudioAcknowledged, nowMs: number, isLive: boolean): void {
+    const received = this.clock.frameAt(message.samples_received);
+    const givenAtMs = this.ring.givenAtMs(received);
+    if (isLive && givenAtMs !== null && received > this.receivedFrame) {
+      this.meter.acknowledged(nowMs - givenAtMs);
+    }
+    this.receivedFrame = Math.max(this.receivedFrame, received);
+    this.cover(this.clock.frameAt(message.samples_covered));
+  }
+
+  private commit(final: CommittedTranscript, nowMs: number, isLive: boolean): void {
+    if (this.segments.has(final)) return;
+    const end = this.clock.frameAt(final.end_sample);
+    const spokenAtMs = this.ring.spokenAtMs(end);
+    if (isLive && spokenAtMs !== null) this.meter.finished(nowMs - spokenAtMs);
+    const begin = this.coveredSeconds;
+    this.cover(end);
+    if (final.cause === "client") this.ring.answer(end);
+    const segment = this.segments.add(final, begin, this.timeline.secondsAt(end));
+    if (segment !== null) this.tell({ name: "segment", value: segment });
+    if (this.partial !== "") this.showPartial("");
+  }
+
+  private addTimes(timed: TimedTranscript): void {
+    const segment = this.segments.addTimes(timed, this.clock);
+    if (segment !== null) this.tell({ name: "segmentTimed", value: segment });
+  }
+
+  private queue({ position, estimated_wait_ms: estimatedWaitMs }: Queued): void {
+    this.tell({ name: "queued", value: { position, estimatedWaitMs } });
+  }
+
+  private showPartial(text: string): void {
+    this.partial = text;
+    this.tell({ name: "partial", value: text });
+  }
+
+  private cover(frame: number): void {
+    if (frame <= this.coveredFrame) return;
+    this.coveredFrame = Math.min(frame, this.ring.end);
+    this.loseGapsBefore(this.coveredFrame);
+    this.lost.forgetBefore(this.coveredFrame);
+    this.ring.cover(this.coveredFrame);
+  }
+
+  /** What the relay passed over is lost once it has gone on behind it; else it is sent again. */
+  private loseGapsBefore(frame: number): void {
+    const isPast = (gap: AudioGap) => this.clock.frameAt(gap.to_sample) <= frame;
+    for (const gap of this.gaps.filter(isPast)) {
+      const [from, to] = [this.clock.frameAt(gap.from_sample), this.clock.frameAt(gap.to_sample)];
+      this.lose(from, to, gap.reason);
+    }
+    this.gaps = this.gaps.filter((gap) => !isPast(gap));
+  }
+
+  private skip(from: number, to: number): void {
+    this.clock.skip(from, to);
+    this.lose(from, to, OVERFLOW);
+    // Where nothing before it waits for its final, nothing of it is waited for either.
+    if (from <= this.coveredFrame) this.cover(to);
+  }
+
+  private lose(from: number, to: number, reason: string): void {
+    for (const range of this.lost.add(from, to)) {
+      const startSeconds = this.timeline.secondsAt(range.from);
+      const endSeconds = this.timeline.secondsAt(range.to);
+      this.secondsLost += endSeconds - startSeconds;
+      this.tell({ name: "gap", value: { startSeconds, endSeconds, reason } });
+    }
+  }
+
+  private encode(entry: Exclude<Entry, { kind: "hole" }>): OutgoingMessage[] {
+    if (entry.kind === "marker") return [{ message_type: entry.marker }];
+    if (entry.rate === this.lineRate) return [entry.samples];
+    this.lineRate = entry.rate;
+    return [{ message_type: "format", sample_rate: entry.rate }, entry.samples];
+  }
+
+  private tell(event: Emission): void {
+    this.events.push(event);
+  }
+}
