@@ -6,44 +6,55 @@ UV := $(BIN)/uv
 # Downloading an interpreter is not this project's business.
 export UV_PYTHON_DOWNLOADS := never
 
+PYTHON_SOURCES := relay tests bench hatch_build.py scripts/without-addresses
 PURE_TESTS := tests/audio tests/scribe tests/protocol tests/upstream tests/downstream \
 	tests/auth $(patsubst %,tests/limits/test_%.py,allowance pace policy terms) \
 	tests/test_captions.py tests/test_translator.py \
 	$(patsubst %,tests/simulator/%.py,test_credentials test_endpointer engines/test_wire \
 		test_extras test_faults test_refusals test_session)
+NODE_MODULES := web/node_modules/.package-lock.json
+PAGES := relay/http/built/.vite/manifest.json
+PAGE_SOURCES := $(shell find web/src -type f ! -name '*.test.*') web/vite.config.ts web/tsconfig.json
+
 TIMES := --durations=10
 # Most tests wait for processes and sockets; a file's stay in one process.
 PARALLEL := --numprocesses 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-all check fix bench docs lock clean system-packages
+.PHONY: help demo serve web test test-all check fix bench docs lock clean system-packages
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
 
-demo: .venv/demo ## Start relay and simulator; no key, no Redis, no Node needed
+demo: .venv/demo $(PAGES) ## Start relay and simulator; no key, no Redis, no Node needed
 	$(BIN)/scribe-relay demo
 
-serve: .venv/demo ## Start the relay with the settings of .env
+serve: .venv/demo $(PAGES) ## Start the relay with the settings of .env
 	$(BIN)/scribe-relay serve
 
-test: .venv/dev system-packages ## Every test that fits into a few minutes
+web: $(PAGES) ## Build the pages' scripts, where their sources have changed
+
+test: .venv/dev $(PAGES) system-packages ## Every test that fits into a few minutes
+	scripts/npm test
 	$(BIN)/pytest $(PURE_TESTS) -m "not slow" $(TIMES) --cov --cov-context=test --cov-report=
 	$(BIN)/python -m tests.support.own_coverage
 	$(BIN)/pytest tests $(addprefix --ignore=,$(PURE_TESTS)) -m "not slow" $(PARALLEL) $(TIMES)
 
-test-all: .venv/dev system-packages ## The slow tests as well
+test-all: .venv/dev $(PAGES) system-packages ## The slow tests as well
+	scripts/npm test
 	$(BIN)/pytest tests $(PARALLEL) $(TIMES)
 
-check: .venv/dev ## Style, types, the import rule, the docs against the code
-	$(BIN)/ruff format --check relay tests bench
-	$(BIN)/ruff check relay tests bench
+check: .venv/dev $(NODE_MODULES) ## Style, types, the import rule, the docs against the code
+	$(BIN)/ruff format --check $(PYTHON_SOURCES)
+	$(BIN)/ruff check $(PYTHON_SOURCES)
 	$(BIN)/mypy
+	scripts/npm run check
 	$(BIN)/pytest -q tests/test_architecture.py tests/test_docs.py
 
-fix: .venv/dev ## Format, and mend what can be mended by itself
-	$(BIN)/ruff format relay tests bench
-	$(BIN)/ruff check --fix relay tests bench
+fix: .venv/dev $(NODE_MODULES) ## Format, and mend what can be mended by itself
+	$(BIN)/ruff format $(PYTHON_SOURCES)
+	$(BIN)/ruff check --fix $(PYTHON_SOURCES)
+	scripts/npm run fix
 
 bench: .venv/dev system-packages ## Print the tables that the docs show
 	$(BIN)/python -m bench
@@ -57,7 +68,7 @@ docs: .venv/dev ## Write the pages that are made from code
 # A page that can't be made stays as it was.
 page = $(BIN)/python -m $(1) > $(2).new && mv $(2).new $(2) || { rm -f $(2).new; exit 1; }
 
-lock: .venv/uv ## Renew the lock files from pyproject.toml
+lock: .venv/demo ## Renew the lock files from pyproject.toml and web/package.json
 	$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate --extra demo --group build pyproject.toml -o requirements/demo.lock
 	$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
@@ -65,9 +76,12 @@ lock: .venv/uv ## Renew the lock files from pyproject.toml
 		-o requirements/dev.lock
 	echo uv | $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate - -o requirements/uv.lock
+	scripts/npm update --package-lock-only
+	$(BIN)/python scripts/without-addresses web/package-lock.json
 
 clean: ## Remove everything that can be made again
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf web/node_modules web/dist relay/http/built
 
 system-packages:
 	@scripts/system-packages
@@ -84,4 +98,13 @@ system-packages:
 
 .venv/dev: .venv/demo requirements/dev.lock
 	@$(UV) pip install --quiet --require-hashes -r requirements/dev.lock
+	@touch $@
+
+# Node comes from .venv; that it was installed anew is no reason to install the packages anew.
+$(NODE_MODULES): web/package-lock.json web/package.json web/.npmrc | .venv/demo
+	@scripts/npm ci --loglevel=error
+	@touch $@
+
+$(PAGES): $(NODE_MODULES) $(PAGE_SOURCES)
+	@scripts/npm run build -- --logLevel warn
 	@touch $@

@@ -27,6 +27,7 @@ from relay.http.access import Access, AnswerHeaders, Guard
 from relay.http.admin import AdminEndpoint
 from relay.http.assets import Assets
 from relay.http.health import Readiness, UpstreamProbe, healthz
+from relay.http.kiosk_pages import KioskPages
 from relay.http.kiosks import KioskEndpoint
 from relay.http.ops import OpsPages
 from relay.http.pages import Pages
@@ -92,7 +93,14 @@ def create_app(
     readiness = _readiness(settings, services, ssl_context)
     assets = Assets()
     renderer = Renderer(assets)
-    pages = Pages(access, renderer, sign_in, kiosks)
+    pages = Pages(access, renderer, sign_in)
+    kiosk_pages = KioskPages(
+        access,
+        renderer,
+        kiosks,
+        always_on=settings.kiosk_always_on,
+        clear_after=settings.kiosk_clear_after,
+    )
     app = Starlette(
         routes=[
             WebSocketRoute(STREAM_PATH, stream.serve),
@@ -103,6 +111,7 @@ def create_app(
             *_tokens(settings, services, access, ssl_context).routes(),
             *admin.routes(),
             *pages.routes(),
+            *kiosk_pages.routes(),
             *OpsPages(access, renderer, admin, readiness).routes(),
             *assets.routes(),
         ],

@@ -41,6 +41,9 @@ PROXY_PROOF_HEADER: Final = "x-relay-proxy-secret"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 HEADERS: Final = {
+    # 'self' takes in ws: and wss: to our own host, and worklets are held to what scripts are.
+    # Source: CSP Level 3, "Does url match expression in origin with redirect count?" and "Get the
+    # effective directive for request".
     "content-security-policy": (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
         "connect-src 'self'; worker-src 'self'; form-action 'self'; frame-ancestors 'none'; "
@@ -101,6 +104,11 @@ class Access:
             cookies=connection.cookies,
             subprotocols=connection.scope.get("subprotocols", ()),
         )
+
+    def origin(self, connection: HTTPConnection) -> str:
+        """This relay as the browser names it."""
+        arrival = self.arrival(connection)
+        return f"{arrival.scheme}://{arrival.host}"
 
     async def identify(self, connection: HTTPConnection) -> Identity | None:
         """Who makes a request; asked once for each.

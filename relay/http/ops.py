@@ -184,8 +184,7 @@ class OpsPages:
     async def link_user(self, request: Request, by: Identity, given: dict[str, str]) -> Response:
         """Make a sign-in link; this answer is the only one that holds it."""
         user, path = await self.admin.link(*required(given, "user"))
-        arrival = self.access.arrival(request)
-        url = f"{arrival.scheme}://{arrival.host}{path}"
+        url = f"{self.access.origin(request)}{path}"
         return self.renderer.page(
             request, "user_link.html", person=by, user=user, url=url, qr=qr_code(url)
         )

@@ -1,9 +1,7 @@
-"""Pages that work without scripts: signing in, the start, a kiosk's screen, errors."""
+"""Pages: the recorder, signing in, errors; all but the first work without scripts."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from math import ceil
-from typing import Final
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -27,40 +25,30 @@ from relay.errors import (
 from relay.http.access import HEADERS, Access, answer_json, retry_after, status_of
 from relay.http.bodies import read_form
 from relay.http.forms import is_form, local_path, required
-from relay.http.kiosks import KioskEndpoint
-from relay.http.rendering import Renderer, known_person, qr_code, texts_for
+from relay.http.kiosk_pages import READY_REFRESH, is_kiosk_screen
+from relay.http.rendering import Renderer, known_person, texts_for
 from relay.http.sign_in import SignInEndpoint, login_url
-from relay.store.kiosks import Approved, Pending
-
-WAITING_REFRESH: Final = 4
-"""Seconds after which a device that waits asks again."""
-
-READY_REFRESH: Final = 60
-"""Seconds after which a kiosk asks whether it still is one, or whether the relay is back."""
 
 
 @dataclass(frozen=True)
 class Pages:
-    """`/`, `/login`, `/logout`, `/kiosk`, and what browsers are told of errors."""
+    """`/`, `/login`, `/logout`, and what browsers are told of errors."""
 
     access: Access
     renderer: Renderer
     sign_in: SignInEndpoint
-    kiosks: KioskEndpoint
 
     def routes(self) -> list[Route]:
         """List the routes."""
         return [
-            Route("/", self.start),
+            Route("/", self.record),
             Route("/login", self.show_login),
             Route("/login", self.login, methods=["POST"]),
             Route("/logout", self.logout, methods=["POST"]),
-            Route("/kiosk", self.kiosk),
-            Route("/kiosk/enrol", self.enrol, methods=["POST"]),
         ]
 
-    async def start(self, request: Request) -> Response:
-        """Say who is signed in, and what they can do."""
+    async def record(self, request: Request) -> Response:
+        """Show the recorder to whoever is signed in."""
         identity = await self.access.identify(request)
         if identity is not None and identity.role is Role.KIOSK:
             return RedirectResponse("/kiosk", 303)
@@ -68,10 +56,10 @@ class Pages:
             return RedirectResponse(login_url("/"), 303)
         return self.renderer.page(
             request,
-            "start.html",
+            "recorder.html",
             person=identity,
-            origin=self.origin(request),
-            is_operator=identity.role is Role.OPERATOR,
+            script="recorder",
+            origin=self.access.origin(request),
         )
 
     # Signing in and out.
@@ -156,78 +144,6 @@ class Pages:
         identity = await self.access.identify(request)
         return identity if identity is not None and identity.kind is Kind.USER else None
 
-    # A kiosk's screen.
-
-    async def kiosk(self, request: Request) -> Response:
-        """Show that a device is ready, or its code, or a button to get one."""
-        identity = await self.access.identify(request)
-        if identity is not None and identity.role is Role.KIOSK:
-            return self.renderer.page(
-                request, "kiosk_ready.html", kiosk=identity, refresh=READY_REFRESH
-            )
-        if identity is not None and identity.kind is Kind.USER:
-            return self.renderer.page(request, "kiosk_person.html", somebody=identity)
-        match await self.kiosks.look(request):
-            case Approved() as approved:
-                # Another page, which the cookie goes to: this one must not be asked for again.
-                response = RedirectResponse("/kiosk", 303)
-                self.kiosks.collect(request, response, approved)
-                return response
-            case Pending() as pending:
-                return self._waiting(request, pending)
-            case None:
-                return self._not_yet(request)
-
-    async def enrol(self, request: Request) -> Response:
-        """Ask for a code, unless the device has one or needs none."""
-        identity = await self.access.identify(request)
-        if identity is None and await self.kiosks.look(request) is None:
-            try:
-                enrolment = await self.kiosks.enrol(request)
-            except LimitExceeded as error:
-                return self._not_yet(request, error)
-            response = RedirectResponse("/kiosk", 303)
-            self.kiosks.remember(request, response, enrolment)
-            return response
-        return RedirectResponse("/kiosk", 303)
-
-    def _waiting(self, request: Request, pending: Pending) -> Response:
-        left = (pending.expires_at - datetime.now(UTC)).total_seconds()
-        address = f"{self.origin(request)}/ops"
-        return self.renderer.page(
-            request,
-            "kiosk_waiting.html",
-            refresh=WAITING_REFRESH,
-            code=pending.code,
-            qr=qr_code(f"{address}?code={pending.code}"),
-            address=address,
-            minutes_left=int(left // 60),
-        )
-
-    def _not_yet(self, request: Request, error: LimitExceeded | None = None) -> Response:
-        texts = texts_for(request)
-        state = "new"
-        if self.kiosks.was_approved(request):
-            state = "revoked"
-        elif self.kiosks.has_asked(request):
-            state = "expired"
-        problem = None
-        if error is not None:
-            problem = texts("kiosk.full", minutes=max(1, ceil(error.retry_after / 60)))
-        return self.renderer.page(
-            request,
-            "kiosk_new.html",
-            status=200 if error is None else status_of(error),
-            headers={} if error is None else retry_after(error),
-            state=state,
-            problem=problem,
-        )
-
-    def origin(self, request: Request) -> str:
-        """This relay as the browser names it."""
-        arrival = self.access.arrival(request)
-        return f"{arrival.scheme}://{arrival.host}"
-
     # Errors.
 
     def answer(self, request: Request, error: RelayError) -> Response:
@@ -258,7 +174,7 @@ class Pages:
                 key, detail = "error.invalid", str(error)
             case _:
                 action = retry
-        is_kiosk = request.method == "GET" and request.url.path == "/kiosk"
+        is_kiosk = is_kiosk_screen(request)
         return self.renderer.page(
             request,
             "error.html",
@@ -267,6 +183,8 @@ class Pages:
             person=person,
             # Nobody stands by a kiosk to try again.
             refresh=READY_REFRESH if is_kiosk else None,
+            script="kiosk" if is_kiosk else None,
+            kiosk_state="error" if is_kiosk else None,
             title=texts(f"{key}.title"),
             text=texts(key, **values),
             detail=detail,

@@ -4,6 +4,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import segno
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -24,6 +25,7 @@ class Renderer:
     """Turns templates into answers."""
 
     def __init__(self, assets: Assets) -> None:
+        self._assets = assets
         self._environment = Environment(
             autoescape=True,
             auto_reload=False,
@@ -36,6 +38,7 @@ class Renderer:
         self._environment.filters["clock"] = clock
         self._environment.filters["hours"] = hours
         self._environment.filters["day"] = day
+        self._environment.filters["json"] = json_text
 
     def page(
         self,
@@ -45,7 +48,9 @@ class Renderer:
         status: int = 200,
         headers: dict[str, str] | None = None,
         person: Identity | None = None,
+        script: str | None = None,
         refresh: int | None = None,
+        kiosk_state: str | None = None,
         **values: Any,
     ) -> HTMLResponse:
         """Answer with a page.
@@ -56,7 +61,9 @@ class Renderer:
             status: Of the answer.
             headers: Of the answer, besides those that all have.
             person: Who is signed in, for the head of the page.
-            refresh: Seconds after which the browser asks again.
+            script: Which of our scripts it loads, if they are built.
+            refresh: Seconds after which a browser without scripts asks again.
+            kiosk_state: Which of a kiosk's screens it is, for their script.
             values: What the template shows.
         """
         texts = texts_for(request)
@@ -64,7 +71,9 @@ class Renderer:
             t=texts,
             path=request.url.path,
             person=person,
+            entry=None if script is None else self._assets.entry(script),
             refresh=refresh,
+            kiosk_state=kiosk_state,
             **values,
         )
         spoken = {"content-language": texts.language, "vary": "accept-language"}
@@ -89,6 +98,11 @@ def qr_code(text: str) -> Markup:
     )
     # Drawn by segno from squares alone; nothing of `text` stands in it.
     return Markup(svg)  # noqa: S704  # see above
+
+
+def json_text(value: Any) -> str:
+    """Write what a script reads, as text that the template escapes."""
+    return msgspec.json.encode(value).decode()
 
 
 def clock(milliseconds: int) -> str:

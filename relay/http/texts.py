@@ -7,14 +7,17 @@ a request is escaped by the template that shows the text.
 from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias
 
+from relay.http.preferences import weights
+
 Language: TypeAlias = Literal["en", "ru"]
 
 _EN: Final[Mapping[str, str]] = {
     # Every page.
     "skip": "Skip to the content",
     "nav": "Pages",
-    "nav.start": "Start",
+    "nav.record": "Record",
     "nav.ops": "Operations",
+    "usage": "Usage",
     "sign_out": "Sign out",
     "detail": "Details:",
     # Signing in.
@@ -38,27 +41,13 @@ _EN: Final[Mapping[str, str]] = {
     "link.used": "It was used already, or more than ten minutes have passed. Ask an operator for a "
     "new link, or sign in with your password.",
     "link.used.action": "Sign in with a password",
-    # The start page.
-    "start.title": "Signed in as {name}",
-    "start.role.user": "Your words go through this relay, and your usage is counted under this "
-    "name.",
-    "start.role.operator": "You are an operator: you decide who and what may use this relay.",
-    "start.ops": "Open operations",
-    "start.ops.text": "Live sessions, devices that wait for approval, people, usage.",
-    "start.file": "Transcribe a recording",
-    "start.file.text": "On any computer that has scribe-relay. RELAY_KEY is a key that an operator "
-    "made with “scribe-relay key create”.",
-    "start.program": "Speak from a program of your own",
-    "start.program.text": "Get a ticket first. Its token opens one connection within 15 minutes, "
-    "and your key stays on your server.",
-    "start.socket.text": "Then connect, and show the token as the subprotocol ticket.TOKEN.",
-    "start.kiosk": "Make a shared device a kiosk",
-    "start.kiosk.text": "Open this address on the device. It shows a code, and an operator "
-    "approves it.",
-    "start.usage": "Your usage",
-    "start.usage.all": "Everybody’s usage",
-    "start.usage.text": "The last 30 days by day, as a table for a spreadsheet.",
-    "start.usage.action": "Download CSV",
+    # What needs scripts.
+    "record.no_scripts.title": "Recording needs JavaScript",
+    "record.no_scripts": "Allow it for this page, then reload. Without it, transcribe files on any "
+    "computer that has scribe-relay: “scribe-relay transcribe talk.mp3 --url {origin}”.",
+    "unbuilt.title": "This page is not built yet",
+    "unbuilt": "Whoever runs this relay from its source: run “make web” in the checkout, then "
+    "restart the relay. Everything but recording works meanwhile.",
     # Kiosks.
     "kiosk.title": "Kiosk",
     "kiosk.new.heading": "This device is not a kiosk yet.",
@@ -247,8 +236,9 @@ _EN: Final[Mapping[str, str]] = {
 _RU: Final[Mapping[str, str]] = {
     "skip": "К содержанию",
     "nav": "Страницы",
-    "nav.start": "Начало",
+    "nav.record": "Запись",
     "nav.ops": "Управление",
+    "usage": "Расход",
     "sign_out": "Выйти",
     "detail": "Подробности (по-английски):",
     "login.title": "Вход",
@@ -271,25 +261,13 @@ _RU: Final[Mapping[str, str]] = {
     "link.used": "Ею уже воспользовались, или прошло больше десяти минут. Попросите у оператора "
     "новую ссылку или войдите с паролем.",
     "link.used.action": "Войти с паролем",
-    "start.title": "Вы вошли как {name}",
-    "start.role.user": "Ваша речь идёт через этот сервер, и расход считается на это имя.",
-    "start.role.operator": "Вы оператор: вы решаете, кто и что может пользоваться этим сервером.",
-    "start.ops": "Открыть управление",
-    "start.ops.text": "Текущие сеансы, устройства, ждущие одобрения, люди, расход.",
-    "start.file": "Расшифровать запись",
-    "start.file.text": "На любом компьютере, где есть scribe-relay. RELAY_KEY — это ключ, который "
-    "оператор создал командой «scribe-relay key create».",
-    "start.program": "Говорить из своей программы",
-    "start.program.text": "Сначала получите билет. Его token открывает одно соединение в течение "
-    "15 минут, а ключ остаётся на вашем сервере.",
-    "start.socket.text": "Затем подключитесь и покажите token как подпротокол ticket.TOKEN.",
-    "start.kiosk": "Сделать общее устройство киоском",
-    "start.kiosk.text": "Откройте этот адрес на устройстве. Оно покажет код, и оператор его "
-    "одобрит.",
-    "start.usage": "Ваш расход",
-    "start.usage.all": "Расход всех",
-    "start.usage.text": "Последние 30 дней по дням, таблицей для Excel и подобных программ.",
-    "start.usage.action": "Скачать CSV",
+    "record.no_scripts.title": "Для записи нужен JavaScript",
+    "record.no_scripts": "Разрешите его для этой страницы и обновите её. Без него файлы можно "
+    "расшифровать на любом компьютере, где есть scribe-relay: «scribe-relay transcribe talk.mp3 "
+    "--url {origin}».",
+    "unbuilt.title": "Эта страница ещё не собрана",
+    "unbuilt": "Тому, кто запускает сервер из исходного кода: выполните «make web» в его папке и "
+    "перезапустите сервер. Всё, кроме записи, пока работает и так.",
     "kiosk.title": "Киоск",
     "kiosk.new.heading": "Это устройство ещё не киоск.",
     "kiosk.new.text": "Покажите код и попросите оператора одобрить его. После этого устройство "
@@ -500,18 +478,10 @@ class Texts:
 def choose_language(accept_language: str) -> Language:
     """Choose what a browser's `Accept-Language` prefers of our two; English unless it says so.
 
-    Source: RFC 9110, section 12.5.4; a malformed weight counts as none.
+    Source: RFC 9110, section 12.5.4.
     """
-    weights: dict[str, float] = {}
-    for part in accept_language.split(","):
-        tag, _, parameter = part.partition(";")
-        language = tag.strip().lower().partition("-")[0]
-        name, _, value = parameter.strip().partition("=")
-        weight = 1.0
-        if name.strip() == "q":
-            try:
-                weight = float(value)
-            except ValueError:
-                weight = 0.0
-        weights[language] = max(weight, weights.get(language, 0.0))
-    return "ru" if weights.get("ru", 0.0) > weights.get("en", 0.0) else "en"
+    languages: dict[str, float] = {}
+    for tag, weight in weights(accept_language).items():
+        language = tag.partition("-")[0]
+        languages[language] = max(weight, languages.get(language, 0.0))
+    return "ru" if languages.get("ru", 0.0) > languages.get("en", 0.0) else "en"

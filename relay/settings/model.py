@@ -6,6 +6,7 @@ A field's variable is `RELAY_` and the field's name in capitals, but for the pro
 from typing import ClassVar, Literal
 
 from relay.settings.identity import IdentitySettings
+from relay.settings.kiosks import KioskSettings
 from relay.settings.layered import Layered, setting
 from relay.settings.limits import LimitSettings
 from relay.settings.listening import ListeningSettings
@@ -35,6 +36,7 @@ class LogSettings(Layered, frozen=True):
 class Settings(
     LogSettings,
     LimitSettings,
+    KioskSettings,
     IdentitySettings,
     StateSettings,
     SessionSettings,

@@ -1,18 +1,23 @@
 """The pages over HTTP, as a browser without scripts uses them."""
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
 from unittest.mock import AsyncMock
 
 import pytest
 from argon2 import PasswordHasher
 from argon2.profiles import CHEAPEST
 
+from relay import app
 from relay.auth.gate import KIOSK_COOKIE, SESSION_COOKIE
 from relay.errors import StateUnavailable, StoreUnavailable
 from relay.http.access import HEADERS
+from relay.http.assets import Assets
 from relay.http.forms import local_path
 from relay.http.kiosks import ENROLMENT_COOKIE
 from relay.http.rendering import TEMPLATES
@@ -63,6 +68,18 @@ class Seen(HTMLParser):
         fields = [*self.all("input"), *self.all("textarea"), *self.all("button")]
         return next(field for field in fields if field.get("name") == name)
 
+    def with_data(self, name: str) -> dict[str, str | None]:
+        """The attributes of the one element that has such data."""
+        (found,) = [each for _, each in self.elements if f"data-{name}" in each]
+        return found
+
+    @property
+    def config(self) -> Any:
+        """What the script of a page is told."""
+        app = self.with_data("config")
+        assert app["id"] == "app"
+        return json.loads(app["data-config"] or "")
+
 
 async def look(relay: Relay, path: str, headers: dict[str, str] = NOBODY) -> Answer:
     return await ask(relay, "GET", path, {**HTML, **headers})
@@ -92,6 +109,13 @@ def kept(relay: Relay, answer: Answer) -> dict[str, str]:
     """The headers of a browser that keeps the cookies of an answer."""
     pairs = [f"{cookie.key}={cookie.value}" for cookie in answer.cookies.values() if cookie.value]
     return {"Cookie": "; ".join(pairs), "Origin": relay.url}
+
+
+async def who_records(relay: Relay, headers: dict[str, str]) -> str:
+    """In whose name the recorder of this browser would speak."""
+    found = re.search("<bdi>(.+?)</bdi>", (await look(relay, "/", headers)).text)
+    assert found is not None
+    return found[1]
 
 
 def went_to(answer: Answer) -> str:
@@ -126,8 +150,7 @@ async def test_a_person_signs_in_and_goes_on(relay: Relay) -> None:
     assert next_path == "/kiosk"
     answer = await send(relay, "/login", name="Anna", password=PASSWORD, next=next_path)
     assert went_to(answer) == "/kiosk"
-    start = await look(relay, "/", kept(relay, answer))
-    assert "Signed in as anna" in words(start)
+    assert await who_records(relay, kept(relay, answer)) == "anna"
 
 
 async def test_a_wrong_password_is_said_in_words_and_the_name_stays(relay: Relay) -> None:
@@ -234,7 +257,7 @@ async def test_a_link_signs_in_once_and_by_its_button_alone(relay: Relay) -> Non
 
     answer = await send(relay, "/login", link=token, next="/kiosk")
     assert went_to(answer) == "/kiosk"
-    assert "Signed in as anna" in words(await look(relay, "/", kept(relay, answer)))
+    assert await who_records(relay, kept(relay, answer)) == "anna"
 
     again = await send(relay, "/login", link=token)
     assert again.status == 401
@@ -259,11 +282,11 @@ async def test_a_link_takes_the_place_of_who_is_signed_in(relay: Relay) -> None:
     shown = await look(relay, f"/login?link={token}", anna.headers)
     assert "You are signed in as anna" in words(shown)
     answer = await send(relay, "/login", anna.headers, link=token)
-    assert "Signed in as ben" in words(await look(relay, "/", kept(relay, answer)))
+    assert await who_records(relay, kept(relay, answer)) == "ben"
     assert went_to(await look(relay, "/", anna.headers)) == "/login?next=%2F"
 
 
-# The start page
+# The recorder
 
 
 async def test_nobody_is_sent_to_sign_in(relay: Relay) -> None:
@@ -271,13 +294,49 @@ async def test_nobody_is_sent_to_sign_in(relay: Relay) -> None:
     assert went_to(await look(relay, "/", {"xi-api-key": relay.key})) == "/login?next=%2F"
 
 
-async def test_the_start_shows_operators_the_way_to_operations(relay: Relay) -> None:
+async def test_its_head_leads_to_usage_and_operators_to_operations(relay: Relay) -> None:
     for somebody, is_shown in ((await person(relay), False), (await operator(relay), True)):
-        answer = await look(relay, "/", somebody.headers)
-        page = Seen(answer.text)
-        assert ("/ops" in {link.get("href") for link in page.all("a")}) is is_shown
-        assert f"--url {relay.url}" in words(answer)
+        page = Seen((await look(relay, "/", somebody.headers)).text)
+        links = {link.get("href") for link in page.all("a")}
+        assert ("/ops" in links) is is_shown
+        assert "/api/usage?format=csv" in links
         assert "/logout" in {form.get("action") for form in page.all("form")}
+
+
+async def test_whoever_has_no_scripts_is_told_what_works_without(relay: Relay) -> None:
+    answer = await look(relay, "/", (await person(relay)).headers)
+    assert Seen(answer.text).all("noscript")
+    assert f"scribe-relay transcribe talk.mp3 --url {relay.url}" in words(answer)
+
+
+@pytest.mark.parametrize(
+    ("path", "language", "sentence"),
+    [
+        ("/", {}, "run “make web” in the checkout"),
+        ("/", RUSSIAN, "выполните «make web»"),
+        ("/kiosk", {}, "run “make web” in the checkout"),
+        ("/kiosk", RUSSIAN, "выполните «make web»"),
+    ],
+)
+async def test_a_checkout_that_was_never_built_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    path: str,
+    language: dict[str, str],
+    sentence: str,
+) -> None:
+    monkeypatch.setattr(app, "Assets", lambda: Assets(built=tmp_path / "built"))
+    async with relay_to(NOWHERE) as relay:
+        somebody = await person(relay) if path == "/" else await device(relay)
+        answer = await look(relay, path, {**somebody.headers, **language})
+        assert answer.status == 200
+        assert sentence in words(answer)
+        page = Seen(answer.text)
+        assert not page.all("script")
+        # Without scripts, nothing but the browser asks again.
+        assert page.all("noscript") == []
+        assert bool(page.all("meta")[-1].get("http-equiv")) is (path == "/kiosk")
+        assert "Sign in" in words(await look(relay, "/login"))
 
 
 async def test_a_kiosks_start_is_its_own_page(relay: Relay) -> None:
@@ -289,7 +348,7 @@ async def test_whom_a_proxy_signs_in_has_no_button_to_sign_out() -> None:
     forwarded = {**PROOF, "remote-user": "paul", "x-forwarded-for": "192.0.2.1"}
     async with relay_to(NOWHERE, **values) as relay:
         answer = await look(relay, "/", forwarded)
-        assert "Signed in as paul" in words(answer)
+        assert "paul" in words(answer)
         assert "/logout" not in answer.text
         kiosk = await look(relay, "/kiosk", forwarded)
         assert "Your proxy signs this browser in as paul" in words(kiosk)
@@ -298,6 +357,20 @@ async def test_whom_a_proxy_signs_in_has_no_button_to_sign_out() -> None:
 
 
 # Kiosks
+
+
+def kiosk_state(answer: Answer) -> str | None:
+    """Which of a kiosk's screens it is, for its script."""
+    page = Seen(answer.text)
+    (body,) = page.all("body")
+    assert [script["src"] for script in page.all("script")] == [app_script("kiosk")]
+    return body["data-kiosk-state"]
+
+
+def app_script(name: str) -> str:
+    entry = Assets().entry(name)
+    assert entry is not None, "build the pages: make web"
+    return entry.script
 
 
 async def begin(relay: Relay) -> tuple[dict[str, str], str]:
@@ -312,6 +385,7 @@ async def test_a_device_becomes_a_kiosk(relay: Relay) -> None:
     olga = await operator(relay)
     first = await look(relay, "/kiosk")
     assert "not a kiosk yet" in words(first)
+    assert kiosk_state(first) == "new"
     assert "/kiosk/enrol" in {form["action"] for form in Seen(first.text).all("form")}
 
     mine, code = await begin(relay)
@@ -321,6 +395,8 @@ async def test_a_device_becomes_a_kiosk(relay: Relay) -> None:
     assert f"{relay.url}/ops" in words(waiting)
     page = Seen(waiting.text)
     assert page.all("svg")
+    assert kiosk_state(waiting) == "waiting"
+    assert page.with_data("kiosk-code")["data-kiosk-code"] == code
     (refresh,) = [meta for meta in page.all("meta") if meta.get("http-equiv") == "refresh"]
     assert refresh["content"] == "4"
 
@@ -339,6 +415,7 @@ async def test_a_device_becomes_a_kiosk(relay: Relay) -> None:
     assert KIOSK_COOKIE in collected.cookies
     ready = await look(relay, "/kiosk", kept(relay, collected))
     assert "This kiosk is ready" in words(ready)
+    assert kiosk_state(ready) == "ready"
     assert "lobby" in words(ready)
     assert "language_code=ru" in words(ready)
     assert collected.cookies[KIOSK_COOKIE].value not in ready.text
@@ -355,6 +432,7 @@ async def test_a_code_that_expired_gives_way_to_the_button(relay: Relay) -> None
     shown = {"Cookie": f"{ENROLMENT_COOKIE}=long-ago", "Origin": relay.url}
     answer = await look(relay, "/kiosk", shown)
     assert "The code has expired" in words(answer)
+    assert kiosk_state(answer) == "expired"
     assert went_to(await send(relay, "/kiosk/enrol", shown)) == "/kiosk"
 
 
@@ -375,6 +453,7 @@ async def test_a_kiosk_that_was_revoked_may_ask_anew(relay: Relay) -> None:
     await relay.services.kiosks.revoke(lobby.kiosk.id)
     answer = await look(relay, "/kiosk", lobby.headers)
     assert "no longer a kiosk" in words(answer)
+    assert kiosk_state(answer) == "revoked"
     assert went_to(await send(relay, "/kiosk/enrol", lobby.headers)) == "/kiosk"
 
 
@@ -392,6 +471,38 @@ async def test_a_device_known_by_its_place_is_ready_at_once() -> None:
         assert went_to(await look(relay, "/ops")) == "/login?next=%2Fops"
 
 
+async def test_a_kiosks_script_is_told_what_holds_for_it() -> None:
+    async with relay_to(NOWHERE) as relay:
+        lobby = await device(relay, "lobby")
+        page = Seen((await look(relay, "/kiosk", lobby.headers)).text)
+        assert page.config == {
+            "name": "lobby",
+            "alwaysOn": False,
+            "clearAfterSeconds": 20.0,
+        }
+    values = {
+        "kiosk_networks": "hall=127.0.0.0/8",
+        "kiosk_always_on": True,
+        "kiosk_clear_after": 5,
+    }
+    async with relay_to(NOWHERE, **values) as relay:
+        assert Seen((await look(relay, "/kiosk")).text).config == {
+            "name": "hall",
+            "alwaysOn": True,
+            "clearAfterSeconds": 5.0,
+        }
+
+
+async def test_only_without_scripts_does_a_kiosks_page_ask_again_by_itself(relay: Relay) -> None:
+    mine, _ = await begin(relay)
+    lobby = await device(relay)
+    for headers, seconds in ((mine, 4), (lobby.headers, 60)):
+        answer = await look(relay, "/kiosk", headers)
+        refresh = f'<meta http-equiv="refresh" content="{seconds}">'
+        assert answer.text.count(refresh) == 1
+        assert f"<noscript>{refresh}</noscript>" in answer.text
+
+
 async def test_too_many_that_wait_are_told_how_long(relay: Relay) -> None:
     for _ in range(3):
         assert went_to(await send(relay, "/kiosk/enrol")) == "/kiosk"
@@ -405,6 +516,7 @@ async def test_a_browser_in_which_somebody_is_signed_in_becomes_no_kiosk(relay: 
     anna = await person(relay)
     answer = await look(relay, "/kiosk", anna.headers)
     assert "This browser acts for anna" in words(answer)
+    assert kiosk_state(answer) == "person"
     assert Seen(answer.text).field("next")["value"] == "/kiosk"
     assert went_to(await send(relay, "/kiosk/enrol", anna.headers)) == "/kiosk"
     assert await relay.services.kiosks.pending(datetime.now(UTC)) == []
@@ -557,7 +669,7 @@ async def test_somebody_is_added_gets_a_link_and_is_removed(relay: Relay) -> Non
     token = url.partition("link=")[2]
     assert url.startswith(relay.url)
     signed_in = await send(relay, "/login", link=token)
-    assert "Signed in as Bénédicte" in words(await look(relay, "/", kept(relay, signed_in)))
+    assert await who_records(relay, kept(relay, signed_in)) == "Bénédicte"
     assert token not in (await look(relay, "/ops", olga.headers)).text
 
     removed = await send(relay, "/ops/users/remove", olga.headers, user=user.id)
@@ -670,9 +782,10 @@ async def test_nothing_that_a_page_repeats_becomes_markup(relay: Relay) -> None:
         await look(relay, f"/{XSS}"),
         await look(relay, "/kiosk", (await device(relay, "<b>lobby</b>")).headers),
     ]
+    ours = {app_script("recorder"), app_script("kiosk")}
     for answer in answers:
         page = Seen(answer.text)
-        assert not page.all("script")
+        assert {script["src"] for script in page.all("script")} <= ours
         assert not page.all("b") or "provider" in answer.text
         assert "<b>anna" not in answer.text
         assert "<b>lobby" not in answer.text
@@ -684,7 +797,8 @@ async def test_nothing_that_a_page_repeats_becomes_markup(relay: Relay) -> None:
 def test_no_template_holds_what_the_policy_forbids() -> None:
     for path in TEMPLATES.glob("*.html"):
         text = path.read_text()
-        assert not re.search(r"<script|<style|\sstyle=|\son\w+=|javascript:|https?://", text), path
+        inline = r"<script(?! type=\"module\" src=)|<style|\sstyle=|\son\w+=|javascript:|https?://"
+        assert not re.search(inline, text), path
         assert "safe" not in re.findall(r"\|\s*(\w+)", text), path
 
 
@@ -803,6 +917,7 @@ async def test_without_the_database_pages_say_so_and_kiosks_try_again(
     answer = await look(relay, "/kiosk", lobby.headers)
     assert answer.status == 503
     assert "can’t look things up" in words(answer)
+    assert kiosk_state(answer) == "error"
     assert "away" not in words(answer).replace("right away", "")
     assert [each for each in Seen(answer.text).all("meta") if each.get("http-equiv") == "refresh"]
     enrol = await send(relay, "/kiosk/enrol")

@@ -12,7 +12,7 @@ from relay.http.texts import CATALOGUE, Texts, choose_language
 HTTP = Path(rendering.__file__).parent
 SOURCES = "".join(
     path.read_text()
-    for path in (HTTP / "pages.py", HTTP / "ops.py", *rendering.TEMPLATES.glob("*.html"))
+    for path in (*HTTP.glob("*pages.py"), HTTP / "ops.py", *rendering.TEMPLATES.glob("*.html"))
 )
 
 
@@ -76,7 +76,7 @@ def test_a_browsers_preference_decides(header: str, language: str) -> None:
 
 
 def test_values_are_put_in_as_they_are() -> None:
-    assert Texts("en")("start.title", name="{x} <b>") == "Signed in as {x} <b>"
+    assert Texts("en")("ops.link.for", name="{x} <b>") == "for {x} <b>"
 
 
 def test_numbers_are_written_as_the_language_does() -> None:

@@ -1,0 +1,11 @@
+import { createRoot } from "react-dom/client";
+
+import { texts, type Language } from "../../texts";
+import { RecorderPage } from "./RecorderPage";
+import "./recorder.css";
+
+const app = document.getElementById("app");
+if (app !== null) {
+  const t = texts(document.documentElement.lang as Language);
+  createRoot(app).render(<RecorderPage t={t} />);
+}
