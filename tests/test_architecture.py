@@ -1,6 +1,7 @@
 """The dependency rule of docs/topics/architecture.md: who may import whom."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -137,3 +138,60 @@ def test_the_pure_ring_neither_waits_nor_looks_at_the_clock(path: Path) -> None:
     }
     assert not modules & {"asyncio", "socket", "time", "random", "threading", "datetime", "os"}
     assert not any(isinstance(node, ast.AsyncFunctionDef | ast.Await) for node in ast.walk(tree))
+
+
+# The browser's side: docs/topics/browser.md.
+
+WEB = RELAY.parent / "web" / "src"
+
+WEB_ALLOWED: dict[str, set[str]] = {
+    "client": set(),
+    "audio": {"client"},
+    "transcript": {"client"},
+    "texts": {"client", "audio"},
+    "recording": {"client", "audio", "transcript"},
+    "react": {"client", "audio", "transcript", "texts", "recording"},
+}
+"""Each folder of `web/src` and the folders it may import; pages may import all of them."""
+
+WEB_LIBRARIES: dict[str, set[str]] = {"react": {"react"}}
+"""The npm packages that each of them may import."""
+
+WEB_FILES = sorted(path for path in WEB.rglob("*.ts*") if ".test." not in path.name)
+
+WEB_PURE = [
+    *(WEB / "client" / f"{name}.ts" for name in ("AudioRing", "Conversation", "LatencyMeter")),
+    *(WEB / "client" / f"{name}.ts" for name in ("Failures", "LostRanges", "ReconnectPolicy")),
+    *(WEB / "client" / f"{name}.ts" for name in ("Segments", "SessionClock", "Timeline")),
+    *(WEB / "client" / f"{name}.ts" for name in ("endpoint", "protocol", "relayProblem")),
+    *(WEB / "client" / f"{name}.ts" for name in ("parseServerMessage", "problems")),
+    *(WEB / "audio" / f"{name}.ts" for name in ("MessageCollector", "SilenceWatch", "level")),
+    *(path for path in WEB_FILES if path.parent.name == "transcript"),
+    WEB / "pages" / "kiosk" / "Utterances.ts",
+]
+
+
+def web_imports(path: Path) -> tuple[set[str], set[str]]:
+    """Name the folders of `web/src` and the npm packages that a file imports."""
+    targets = re.findall(r'(?:\bfrom|\bimport) "([^"]+)"', path.read_text())
+    inner = [(path.parent / target).resolve() for target in targets if target.startswith(".")]
+    folders = {each.relative_to(WEB).parts[0] for each in inner}
+    return folders, {target.split("/")[0] for target in targets if not target.startswith(".")}
+
+
+@pytest.mark.parametrize("path", WEB_FILES, ids=lambda path: str(path.relative_to(WEB)))
+def test_the_web_imports_only_what_stands_above(path: Path) -> None:
+    folder = path.relative_to(WEB).parts[0]
+    if folder not in WEB_ALLOWED:
+        return  # pages, fakes for tests, and the list of what is public
+    folders, libraries = web_imports(path)
+    assert folders - {folder} <= WEB_ALLOWED[folder]
+    assert libraries <= WEB_LIBRARIES.get(folder, set())
+
+
+@pytest.mark.parametrize("path", WEB_PURE, ids=lambda path: str(path.relative_to(WEB)))
+def test_the_webs_pure_files_neither_wait_nor_touch_the_browser(path: Path) -> None:
+    code = re.sub(r"/\*.*?\*/|//[^\n]*", "", path.read_text(), flags=re.DOTALL)
+    impure = r"\b(async|await|Promise|setTimeout|setInterval|performance|Date\.now|Math\.random"
+    impure += r"|document|window|navigator|fetch|new WebSocket)\b"
+    assert re.findall(impure, code) == []

@@ -18,6 +18,7 @@ import jsonschema
 import msgspec
 import pytest
 
+import relay
 from relay.app import _upstream_parameters
 from relay.cli import command_line
 from relay.cli.reference import render as render_commands
@@ -34,11 +35,11 @@ from relay.settings import Settings, known_variables
 from relay.settings.reference import render_env, render_markdown
 from relay.simulator.faults import Fault, FaultKind
 from tests.support import contract
-from tests.test_architecture import ALLOWED, WIRING
+from tests.test_architecture import ALLOWED, WEB_ALLOWED, WIRING
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *ROOT.glob("web/*.md")])
 
 
 def name_of(page: Path) -> str:
@@ -295,6 +296,34 @@ def test_python_compiles_and_imports_what_exists(page: Path) -> None:
                 assert hasattr(module, alias.name), f"{node.module}.{alias.name}"
 
 
+def test_typescript_compiles_against_the_package(tmp_path: Path) -> None:
+    """A page's blocks are modules side by side; `credential` is the one that exports it."""
+    written = 0
+    for page in PAGES:
+        folder = tmp_path / name_of(page)
+        folder.mkdir(parents=True)
+        for number, (_, code) in enumerate(blocks(page, "ts", "tsx")):
+            name = "credential" if "export const credential" in code else f"block{number}"
+            (folder / f"{name}.tsx").write_text(code)
+            written += 1
+    assert written
+    (tmp_path / "node_modules").symlink_to(ROOT / "web/node_modules")
+    package = {
+        "@scribe-relay/client": [str(ROOT / "web/src/index.ts")],
+        "@scribe-relay/client/react": [str(ROOT / "web/src/react/index.ts")],
+        "@scribe-relay/client/react/styles.css": [str(ROOT / "web/src/react/styles.css")],
+    }
+    config = {
+        "extends": str(ROOT / "web/tsconfig.json"),
+        "compilerOptions": {"paths": package, "noUnusedLocals": False},
+        "include": ["**/*.tsx"],
+    }
+    (tmp_path / "tsconfig.json").write_text(json.dumps(config))
+    npm = [str(ROOT / "scripts/npm"), "exec", "--", "tsc", "--project", str(tmp_path)]
+    done = subprocess.run(npm, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
 @every_page
 def test_json_is_json(page: Path) -> None:
     for block in blocks(page, "json"):
@@ -384,6 +413,12 @@ def test_every_part_may_import_what_the_architecture_page_says() -> None:
     assert rows == ALLOWED
 
 
+def test_every_folder_of_the_web_may_import_what_its_page_says() -> None:
+    rows = table((DOCS / "topics/browser.md").read_text(), "## Layout")
+    said = {folder: set(names(row[2])) for row in rows for folder in names(row[0])}
+    assert said == {**WEB_ALLOWED, "pages": set()}
+
+
 def test_every_dependency_has_its_reason() -> None:
     with (ROOT / "pyproject.toml").open("rb") as file:
         project = tomllib.load(file)
@@ -393,12 +428,27 @@ def test_every_dependency_has_its_reason() -> None:
         *(one for group in project["dependency-groups"].values() for one in group),
     ]
     needed = {re.split(r"[\[<>=;]", one)[0] for one in listed if isinstance(one, str)}
-    text = (DOCS / "topics/dependencies.md").read_text()
     headings = ("## At run time", "### For the simulator's recogniser", "## For developing")
-    explained = [
+    assert explained_packages(*headings) == sorted(needed)
+
+
+def test_the_package_and_the_relay_have_one_version() -> None:
+    package = json.loads((ROOT / "web/package.json").read_text())
+    assert package["version"] == relay.__version__
+
+
+def test_every_package_of_the_browsers_side_has_its_reason() -> None:
+    package = json.loads((ROOT / "web/package.json").read_text())
+    kinds = ("dependencies", "devDependencies", "peerDependencies")
+    needed = {name for kind in kinds for name in package.get(kind, {})}
+    assert explained_packages("## In the browser") == sorted(needed)
+
+
+def explained_packages(*headings: str) -> list[str]:
+    text = (DOCS / "topics/dependencies.md").read_text()
+    return sorted(
         name for heading in headings for row in table(text, heading) for name in names(row[0])
-    ]
-    assert sorted(explained) == sorted(needed)
+    )
 
 
 def test_every_fault_of_the_simulator_is_described() -> None:
@@ -484,3 +534,12 @@ def test_no_text_names_a_package_registry() -> None:
     for name, text in committed_texts().items():
         if name != "tests/test_docs.py":
             assert not REGISTRIES.search(text), (name, REGISTRIES.search(text))
+
+
+LOCKS = [*sorted((ROOT / "requirements").glob("*.lock")), ROOT / "web/package-lock.json"]
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=name_of)
+def test_no_lock_holds_an_address(lock: Path) -> None:
+    found = re.findall(r".*://.*", lock.read_text())
+    assert not found, "docs/decisions/0004-locks-without-addresses.md"
