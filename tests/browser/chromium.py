@@ -19,10 +19,12 @@ ARGUMENTS: Final = (
 
 
 @asynccontextmanager
-async def chromium() -> AsyncIterator[Browser]:
-    """Start it, and end it."""
+async def chromium(*arguments: str) -> AsyncIterator[Browser]:
+    """Start it, with further flags, and end it."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=PROGRAM, args=[*ARGUMENTS])
+        browser = await playwright.chromium.launch(
+            executable_path=PROGRAM, args=[*ARGUMENTS, *arguments]
+        )
         try:
             yield browser
         finally:
