@@ -187,7 +187,8 @@ export class Capture {
     try {
       await this.context.audioWorklet.addModule(url);
     } catch (error) {
-      throw new MicrophoneError(workletProblem(error, String(url)));
+      const isReachable = await this.browser.canReach(String(url));
+      throw new MicrophoneError(workletProblem(error, String(url), isReachable));
     }
   }
 

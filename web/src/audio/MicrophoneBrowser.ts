@@ -10,6 +10,8 @@ export interface MicrophoneBrowser {
   wakeLock: WakeLockSource | undefined;
   AudioContext: typeof AudioContext | undefined;
   AudioWorkletNode: typeof AudioWorkletNode | undefined;
+  /** Whether a file's server answers at all, whatever it says. */
+  canReach: (url: string) => Promise<boolean>;
 }
 
 /** The types of the DOM library promise more than old browsers and insecure pages have. */
@@ -33,8 +35,12 @@ export function thisBrowser(): MicrophoneBrowser {
     wakeLock: device.wakeLock,
     AudioContext: page.AudioContext,
     AudioWorkletNode: page.AudioWorkletNode,
+    canReach: (url) => fetch(url, { method: "HEAD" }).then(yes, no),
   };
 }
+
+const yes = () => true;
+const no = () => false;
 
 export function supportOf(browser: MicrophoneBrowser): Support {
   return {

@@ -86,9 +86,15 @@ describe("a refusal", () => {
 });
 
 test("a worklet that isn't served names its address", () => {
-  const problem = workletProblem(new DOMException("404", "AbortError"), "/capture.worklet.js");
+  const refusal = new DOMException("404", "AbortError");
+  const problem = workletProblem(refusal, "/capture.worklet.js", true);
   expect(problem).toMatchObject({
     kind: "unsupported_browser",
     detail: "/capture.worklet.js could not be loaded: 404",
   });
+});
+
+test("a worklet whose server doesn't answer is no fault of the browser's", () => {
+  const refusal = new DOMException("Network error", "AbortError");
+  expect(workletProblem(refusal, "/capture.worklet.js", false).kind).toBe("relay_away");
 });

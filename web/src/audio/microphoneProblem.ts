@@ -52,10 +52,14 @@ export function captureProblem(error: unknown, refusal: Refusal): Problem {
   return problem(KINDS[name] ?? "unsupported_browser", { detail });
 }
 
-/** Why the worklet couldn't be loaded: not served there, or refused by the page's CSP. */
-export function workletProblem(error: unknown, url: string): Problem {
+/**
+ * Why the worklet couldn't be loaded: nobody answers, it isn't served there, or the page's CSP
+ * refuses it. Browsers say the same of all three.
+ */
+export function workletProblem(error: unknown, url: string, isReachable: boolean): Problem {
   const text = error instanceof Error ? error.message : String(error);
-  return unsupported(`${url} could not be loaded: ${text}`);
+  const detail = `${url} could not be loaded: ${text}`;
+  return isReachable ? unsupported(detail) : problem("relay_away", { detail });
 }
 
 function refused(detail: string, { isAllowedByPolicy, permission }: Refusal): Problem {

@@ -346,6 +346,7 @@ export class FakeBrowser {
         return makeContext(options);
       },
       AudioWorkletNode: FakeWorkletNode,
+      canReach: () => Promise.resolve(true),
     };
     // The fakes have only what a microphone uses of these large interfaces.
     return fakes as unknown as MicrophoneBrowser;

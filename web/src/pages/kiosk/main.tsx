@@ -1,6 +1,7 @@
 import { createRoot } from "react-dom/client";
 
 import { texts, type Language } from "../../texts";
+import { keepWorklet } from "../worklet";
 import { KioskPage } from "./KioskPage";
 import { postForm, shownScreen, turnTo, type KioskScreen } from "./KioskScreen";
 import { ScreenWatch } from "./ScreenWatch";
@@ -30,6 +31,7 @@ const watch = new ScreenWatch(shownScreen(), (screen: KioskScreen) => {
   end = show(watch);
 });
 end = show(watch);
+keepWorklet();
 void watch.run();
 
 // A form that is sent the usual way ends on the browser's own error page while the relay is away.

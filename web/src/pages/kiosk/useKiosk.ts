@@ -1,12 +1,12 @@
 import { useCallback, useEffect, useState } from "react";
 
-import workletUrl from "../../audio/capture.worklet.ts?worker&url";
 import { persistentReconnectPolicy } from "../../client/ReconnectPolicy";
 import { useLatest } from "../../react/useLatest";
 import { useRecording } from "../../react/useRecording";
 import type { Recording } from "../../recording/Recording";
 import { isRecording, type RecordingSnapshot } from "../../recording/RecordingSnapshot";
 import type { KioskConfig } from "./KioskConfig";
+import { workletUrl } from "../worklet";
 import { hearPartial, hearSegment, noUtterances, type Utterances } from "./Utterances";
 
 /** After what time a kiosk that failed tries again, in milliseconds. */

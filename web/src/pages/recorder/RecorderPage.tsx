@@ -2,7 +2,6 @@ import { useEffect, useState } from "react";
 import { createPortal } from "react-dom";
 
 import { rememberDevice, rememberedDevice } from "../../audio/devices";
-import workletUrl from "../../audio/capture.worklet.ts?worker&url";
 import { ProblemNotice } from "../../react/parts/ProblemNotice";
 import { RecordButton } from "../../react/parts/RecordButton";
 import { StatePill } from "../../react/parts/StatePill";
@@ -13,6 +12,7 @@ import { useRecording } from "../../react/useRecording";
 import type { RecordingOptions } from "../../recording/RecordingOptions";
 import { isRecording } from "../../recording/RecordingSnapshot";
 import type { Texts } from "../../texts";
+import { workletUrl } from "../worklet";
 import { Announcer } from "./Announcer";
 import { ClearButton } from "./ClearButton";
 import { Choices } from "./Choices";

@@ -23,7 +23,9 @@ export function TranscriptView({ transcript, isRecording, t }: TranscriptViewPro
         ))}
       </div>
       {(transcript.partial !== "" || isRecording) && (
-        <div className="scribe-entry scribe-open">
+        // One for each segment: the open line becomes a committed one where it stands, and the next
+        // begins below it. Moved down, it would be a shift of the layout.
+        <div key={transcript.entries.length} className="scribe-entry scribe-open">
           <time />
           <p className="scribe-text" data-testid="partial">
             {transcript.partial}
