@@ -1,12 +1,13 @@
 """A relay with something to see on every page."""
 
 import hashlib
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from playwright.async_api import BrowserContext, Page
+from playwright.async_api import BrowserContext, Page, expect
 
 from relay.auth.gate import KIOSK_COOKIE, SESSION_COOKIE
 from relay.registry import SessionRecord
@@ -15,6 +16,8 @@ from tests.support.people import Person, device, operator, person
 from tests.support.relay import Relay
 
 MINUTE_MS: Final = 60_000
+
+START: Final = re.compile("Start recording|Начать запись")
 
 
 async def furnish(relay: Relay) -> Person:
@@ -112,9 +115,17 @@ async def _as_operator(page: Page, relay: Relay) -> None:
     await set_cookie(page.context, relay, SESSION_COOKIE, value)
 
 
-async def _start(page: Page, relay: Relay) -> None:
+async def _recorder(page: Page, relay: Relay) -> None:
     await _as_operator(page, relay)
     await page.goto(relay.url)
+    await expect(page.get_by_role("button", name=START)).to_be_visible()
+
+
+async def _recorder_problem(page: Page, relay: Relay) -> None:
+    await _recorder(page, relay)
+    # This Chromium gives its microphone to nobody.
+    await page.get_by_role("button", name=START).click()
+    await expect(page.get_by_role("alert")).to_be_visible()
 
 
 async def _kiosk_new(page: Page, relay: Relay) -> None:
@@ -164,7 +175,8 @@ SIGHTS: Final[Mapping[str, Callable[[Page, Relay], Awaitable[None]]]] = {
     "login": _login,
     "login-wrong": _login_wrong,
     "link": _link,
-    "start": _start,
+    "recorder": _recorder,
+    "recorder-problem": _recorder_problem,
     "kiosk-new": _kiosk_new,
     "kiosk-waiting": _kiosk_waiting,
     "kiosk-ready": _kiosk_ready,

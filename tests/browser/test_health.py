@@ -187,7 +187,7 @@ async def cost_of(page: Page, devtools: CDPSession, talker: FastTalker, segments
 async def worked(devtools: CDPSession) -> float:
     metrics = (await devtools.send("Performance.getMetrics"))["metrics"]
     kinds = {"LayoutDuration", "RecalcStyleDuration"}
-    return sum(metric["value"] for metric in metrics if metric["name"] in kinds)
+    return sum(float(metric["value"]) for metric in metrics if metric["name"] in kinds)
 
 
 async def test_a_long_transcript_costs_no_more_for_each_segment(

@@ -8,10 +8,11 @@ import pytest
 import soundfile
 from playwright.async_api import Browser, Page, Route, expect
 
+from relay.auth.gate import SESSION_COOKIE
 from relay.simulator.server import Simulator
 from tests.browser.chromium import chromium
 from tests.browser.microphone import RATE, hearing, permitted
-from tests.browser.scene import SESSION_COOKIE, become
+from tests.browser.scene import become
 from tests.browser.studio import REFUSED, Restarting, problem, record, recorder, status
 from tests.browser.visiting import visit
 from tests.support.people import person

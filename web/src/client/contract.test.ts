@@ -38,7 +38,10 @@ const files = import.meta.glob<string>("../../../tests/contract/*.jsonl", {
 
 /** Conversations by name: what was said, and what the user must have been told. */
 const conversations = Object.entries(files).map(([path, text]) => {
-  const lines = text.trim().split("\n").map((line) => JSON.parse(line) as unknown);
+  const lines = text
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as unknown);
   const told = lines.pop() as Told;
   return { name: path.replace(/^.*\/|\.jsonl$/g, ""), lines: lines as Line[], told };
 });
@@ -53,13 +56,26 @@ function ramp({ first_frame, audio_frames, with_nan }: Audio): Float32Array {
   return samples;
 }
 
-function bytesOf(samples: Float32Array): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(samples.buffer.slice(0) as ArrayBuffer);
-}
-
-async function digest(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+/** Of exactly the bytes that go out. */
+async function digest(samples: Float32Array): Promise<string> {
+  const { buffer, byteOffset, byteLength } = samples;
+  const bytes = new Uint8Array(buffer, byteOffset, byteLength).slice();
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
   return [...hash.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+async function expectSamples(message: unknown, { audio_frames, sha256 }: Audio): Promise<void> {
+  expect(message).toBeInstanceOf(Float32Array);
+  const samples = message as Float32Array;
+  expect({ audio_frames: samples.length, sha256: await digest(samples) }).toEqual({
+    audio_frames,
+    sha256,
+  });
+}
+
+/** As the files have it: to the microsecond. */
+function micro(seconds: number): number {
+  return Math.round(seconds * 1e6) / 1e6;
 }
 
 /** Plays the relay of a conversation, and the page that uses the client. */
@@ -70,6 +86,8 @@ class Player {
   private readonly told: { name: keyof ClientEvents; value: unknown }[] = [];
   /** How many messages of the present socket the conversation has come to. */
   private read = 0;
+  /** Said by the conversation, and by the client with the next samples. */
+  private format: ClientMessage | null = null;
 
   constructor(query: Query) {
     const { commit_strategy, include_timestamps, sample_rate, ...parameters } = query;
@@ -133,6 +151,21 @@ class Player {
   }
 
   private async expectSent(said: Said): Promise<void> {
+    // A new rate is said when the first samples of it are.
+    if ("message_type" in said && said.message_type === "format") {
+      this.format = said;
+      return;
+    }
+    if (this.format !== null) expect(this.next()).toEqual(JSON.stringify(this.format));
+    this.format = null;
+    const message = this.next();
+    if ("message_type" in said) expect(message).toEqual(JSON.stringify(said));
+    else await expectSamples(message, said);
+  }
+
+  private next(): string | Float32Array | undefined {
+    this.read += 1;
+    return this.sockets.last.sent[this.read - 1];
   }
 
   private end(code: number): void {
@@ -140,3 +173,43 @@ class Player {
     this.sockets.last.drop(code);
   }
 }
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+test("there are conversations", () => {
+  expect(conversations.length).toBeGreaterThan(0);
+});
+
+test.each(conversations)("$name: says and tells what was recorded", async ({ lines, told }) => {
+  const [first] = lines;
+  if (first === undefined || !("open" in first)) throw new Error("it begins by connecting");
+  const player = new Player(first.open);
+  for (const line of lines) await player.play(line);
+  expect(player.everythingTold).toEqual(told);
+  player.client.close();
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+describe("the written protocol", () => {
+  test("has no message of the relay's that isn't read, with all its fields", () => {
+    const messages = { ...written.server_messages, ...written.failures };
+    for (const message of Object.values(messages)) {
+      expect(parseServerMessage(JSON.stringify(message))).toMatchObject(message);
+    }
+  });
+
+  test("has the same messages of the client's as the types", () => {
+    const known = { format: 0, commit: 0, stop: 0, mute: 0, unmute: 0 } satisfies Record<
+      ClientMessage["message_type"],
+      0
+    >;
+    expect(Object.keys(known).sort()).toEqual([...written.client_messages].sort());
+  });
+
+  test("has the same close codes as the table", () => {
+    const { noStatus, ...sent } = CloseCode; // RFC 6455's own, for a frame without a code
+    expect(noStatus).toBe(1005);
+    expect(Object.values(sent).sort()).toEqual(Object.values(written.close_codes).sort());
+  });
+});

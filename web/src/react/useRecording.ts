@@ -14,5 +14,11 @@ export function useRecording(options: RecordingOptions): [Recording, RecordingSn
   useEffect(() => recording.configure(options));
   // Effects run twice in React's strict mode: a recording can be started again after its end.
   useEffect(() => () => recording.close(), [recording]);
+  useEffect(() => {
+    // A tab that is closed says so, instead of leaving a broken line behind.
+    const leave = () => recording.close();
+    addEventListener("pagehide", leave);
+    return () => removeEventListener("pagehide", leave);
+  }, [recording]);
   return [recording, useSyncExternalStore(recording.subscribe, recording.snapshot)];
 }

@@ -3,7 +3,7 @@ import type { Level } from "../audio/types";
 import { problem, type Problem, type ProblemKind } from "../client/problems";
 import { RelayClient } from "../client/RelayClient";
 import { TypedEmitter } from "../client/TypedEmitter";
-import type { ClientState, Segment } from "../client/types";
+import type { Break, ClientState, Gap, Segment } from "../client/types";
 import { addStatistics, emptyStatistics } from "../transcript/statistics";
 import {
   appendBreak,
@@ -11,20 +11,20 @@ import {
   appendSegment,
   emptyTranscript,
   setPartial,
+  type Transcript,
 } from "../transcript/Transcript";
+import { moveBreak, moveGap, moveSegment, noOffset } from "./offset";
 import type { RecordingOptions } from "./RecordingOptions";
-import {
-  initialSnapshot,
-  isRecording,
-  type RecordingSnapshot,
-  type RecordingState,
-} from "./RecordingSnapshot";
+import { initialSnapshot, isRecording, type RecordingSnapshot } from "./RecordingSnapshot";
 
 /**
  * How long a line may be away before somebody is told more than that it is being mended, in
  * milliseconds. Most breaks are mended within the first attempts, and need no words.
  */
 export const PATIENCE_MS = 4_000;
+
+/** The relay tells whoever waits for a place every 5 s: after this long without, it is over. */
+export const QUEUE_SILENCE_MS = 6_000;
 
 /** Louder than the noise of a quiet room, in dBFS: somebody speaks. */
 const HEARD_DBFS = -60;
@@ -49,9 +49,13 @@ export class Recording extends TypedEmitter<RecordingEvents> {
   private readonly observers = new Set<() => void>();
   private microphone: Microphone | null = null;
   private client: RelayClient | null = null;
+  /** What is heard of these two; ended with the start they belong to. */
+  private readonly subscriptions: (() => void)[] = [];
+  private stopping: Promise<void> | null = null;
   private patience: ReturnType<typeof setTimeout> | undefined;
+  private waiting: ReturnType<typeof setTimeout> | undefined;
   /** Where the present start begins on the timeline of all starts. */
-  private offset = { seconds: 0, segments: 0 };
+  private offset = noOffset;
   /** Of all starts since the last `clear()`. */
   private segments = 0;
 
@@ -102,24 +106,20 @@ export class Recording extends TypedEmitter<RecordingEvents> {
   }
 
   /** Say the last words and end. Resolves when the last final is there, or can't come any more. */
-  async stop(): Promise<void> {
-    const { microphone } = this;
-    if (microphone === null || this.current.state === "stopping") return;
-    if (this.current.state === "starting") {
-      this.close();
-      return;
-    }
-    this.change({ state: "stopping", isMuted: false, isInterrupted: false });
-    await microphone.stop();
-    await this.client?.stop();
-    if (this.microphone === microphone) this.finish();
+  stop(): Promise<void> {
+    if (this.current.state === "starting") this.close();
+    if (this.microphone === null) return Promise.resolve();
+    this.stopping ??= this.end(this.microphone, this.client);
+    return this.stopping;
   }
 
   /** End at once, without waiting for the last words; what the relay has, it finishes. */
   close(): void {
-    void this.microphone?.stop();
-    this.client?.close();
+    const { microphone, client } = this;
+    // First, since the microphone hands over a tail that belongs to nothing any more.
     this.finish();
+    void microphone?.stop();
+    client?.close();
   }
 
   /** Hear nothing for a while; the segment ends here. */
@@ -150,17 +150,21 @@ export class Recording extends TypedEmitter<RecordingEvents> {
   /** Listen differently from now on: through another microphone, or with other processing. */
   async useMicrophone(options: NonNullable<RecordingOptions["microphone"]>): Promise<void> {
     this.options = { ...this.options, microphone: { ...this.options.microphone, ...options } };
+    const { microphone } = this;
     try {
-      await this.microphone?.use(options);
+      await microphone?.use(options);
     } catch (error) {
-      this.tell({ ...problemOf(error), isFinal: false });
+      // Any other error is of a stop that came first.
+      if (error instanceof MicrophoneError && this.microphone === microphone) {
+        this.tell({ ...error.problem, isFinal: false });
+      }
     }
   }
 
   /** Forget what was said, and count from zero. Not while recording. */
   clear(): void {
     if (this.microphone !== null) return;
-    this.offset = { seconds: 0, segments: 0 };
+    this.offset = noOffset;
     this.segments = 0;
     this.change({ transcript: emptyTranscript, statistics: emptyStatistics, problem: null });
   }
@@ -181,46 +185,41 @@ export class Recording extends TypedEmitter<RecordingEvents> {
   }
 
   private hear(microphone: Microphone): void {
-    microphone.on("audio", ({ samples, sampleRate }) => {
-      this.clientAt(sampleRate).send(samples, sampleRate);
-      this.solved("audio_blocked");
-    });
-    microphone.on("level", (level) => {
-      // Whoever speaks after all is not silent any more.
-      if (level.rmsDbfs > HEARD_DBFS) this.solved("silent_microphone");
-      this.emit("level", level);
-    });
-    microphone.on("applied", (applied) => {
-      this.change({ applied });
-      this.solved("microphone_lost");
-    });
-    microphone.on("devices", (devices) => this.change({ devices }));
-    microphone.on("interrupted", (isInterrupted) => this.change({ isInterrupted }));
-    microphone.on("problem", (found) => (found.isFinal ? void this.give(found) : this.tell(found)));
+    this.subscriptions.push(
+      microphone.on("audio", ({ samples, sampleRate }) => {
+        this.clientAt(sampleRate).send(samples, sampleRate);
+        this.solved("audio_blocked");
+      }),
+      microphone.on("level", (level) => {
+        // Whoever speaks after all is not silent any more.
+        if (level.rmsDbfs > HEARD_DBFS) this.solved("silent_microphone");
+        this.emit("level", level);
+      }),
+      microphone.on("applied", (applied) => {
+        this.change({ applied });
+        this.solved("microphone_lost");
+      }),
+      microphone.on("devices", (devices) => this.change({ devices })),
+      microphone.on("interrupted", (isInterrupted) => this.change({ isInterrupted })),
+      microphone.on("problem", (found) =>
+        found.isFinal ? void this.give(found) : this.tell(found),
+      ),
+    );
   }
 
   private follow(client: RelayClient): void {
-    client.on("state", (state) => this.moved(state));
-    client.on("started", ({ minutesLeft }) => this.change({ minutesLeft, queue: null }));
-    client.on("queued", (queue) => this.change({ queue }));
-    client.on("warning", (warning) => this.change({ warning }));
-    client.on("partial", (text) => this.partial(text));
-    client.on("segment", (segment) => this.segment(segment));
-    client.on("segmentTimed", (segment) => this.segmentTimed(segment));
-    client.on("gap", (gap) => {
-      const { seconds } = this.offset;
-      const moved = {
-        ...gap,
-        startSeconds: gap.startSeconds + seconds,
-        endSeconds: gap.endSeconds + seconds,
-      };
-      this.change({ transcript: appendGap(this.current.transcript, moved) });
-    });
-    client.on("resumed", (mended) => {
-      const atSeconds = mended.atSeconds + this.offset.seconds;
-      this.change({ transcript: appendBreak(this.current.transcript, { ...mended, atSeconds }) });
-    });
-    client.on("problem", (found) => (found.isFinal ? this.fail(found) : this.tell(found)));
+    this.subscriptions.push(
+      client.on("state", (state) => this.moved(state)),
+      client.on("started", ({ minutesLeft }) => this.change({ minutesLeft })),
+      client.on("queued", (queue) => this.wait(queue)),
+      client.on("warning", (warning) => this.change({ warning })),
+      client.on("partial", (text) => this.partial(text)),
+      client.on("segment", (segment) => this.segment(segment)),
+      client.on("segmentTimed", (segment) => this.segmentTimed(segment)),
+      client.on("gap", (gap) => this.gap(gap)),
+      client.on("resumed", (mended) => this.mended(mended)),
+      client.on("problem", (found) => (found.isFinal ? this.fail(found) : this.tell(found))),
+    );
   }
 
   private moved(state: ClientState): void {
@@ -231,9 +230,9 @@ export class Recording extends TypedEmitter<RecordingEvents> {
       return;
     }
     clearTimeout(this.patience);
+    this.admitted();
     if (state === "live" || state === "resumed") {
       this.solved("relay_away", "provider_away", "limit_reached");
-      this.change({ queue: null });
     } else {
       this.patience = setTimeout(
         () => this.tell(problem("relay_away", { isFinal: false })),
@@ -243,53 +242,59 @@ export class Recording extends TypedEmitter<RecordingEvents> {
     if (this.current.state !== "stopping") this.change({ state });
   }
 
+  private wait(queue: NonNullable<RecordingSnapshot["queue"]>): void {
+    clearTimeout(this.waiting);
+    this.waiting = setTimeout(() => this.admitted(), QUEUE_SILENCE_MS);
+    this.change({ queue });
+  }
+
+  /** No place is waited for any more; the relay says it by saying something else. */
+  private admitted(): void {
+    clearTimeout(this.waiting);
+    if (this.current.queue !== null) this.change({ queue: null });
+  }
+
   private partial(text: string): void {
+    this.admitted();
     this.change({ transcript: setPartial(this.current.transcript, text) });
     this.emit("partial", text);
   }
 
   private segment(segment: Segment): void {
-    const placed = this.place(segment);
+    const placed = moveSegment(segment, this.offset);
     this.segments = placed.index + 1;
-    if (this.options.keepsTranscript !== false) {
-      this.change({
-        transcript: appendSegment(this.current.transcript, placed),
-        statistics: addStatistics(this.current.statistics, placed),
-        latency: this.client?.latency ?? this.current.latency,
-      });
-    }
+    this.admitted();
+    this.keep(appendSegment(this.current.transcript, placed), {
+      statistics: addStatistics(this.current.statistics, placed),
+      latency: this.client?.latency ?? this.current.latency,
+    });
     this.emit("segment", placed);
   }
 
   private segmentTimed(segment: Segment): void {
-    const placed = this.place(segment);
-    if (this.options.keepsTranscript !== false) {
-      this.change({ transcript: appendSegment(this.current.transcript, placed) });
-    }
+    const placed = moveSegment(segment, this.offset);
+    this.keep(appendSegment(this.current.transcript, placed));
     this.emit("segmentTimed", placed);
   }
 
-  /** Move a segment of this start onto the timeline of all starts. */
-  private place(segment: Segment): Segment {
-    const { seconds, segments } = this.offset;
-    if (seconds === 0 && segments === 0) return segment;
-    const move = (time: number | null) => (time === null ? null : time + seconds);
-    return {
-      ...segment,
-      index: segment.index + segments,
-      startSeconds: segment.startSeconds + seconds,
-      endSeconds: segment.endSeconds + seconds,
-      words:
-        segment.words?.map((word) => ({ ...word, start: move(word.start), end: move(word.end) })) ??
-        null,
-    };
+  private gap(gap: Gap): void {
+    this.keep(appendGap(this.current.transcript, moveGap(gap, this.offset)));
+  }
+
+  private mended(mended: Break): void {
+    this.keep(appendBreak(this.current.transcript, moveBreak(mended, this.offset)));
+  }
+
+  private keep(transcript: Transcript, figures: Partial<RecordingSnapshot> = {}): void {
+    if (this.options.keepsTranscript !== false) this.change({ transcript, ...figures });
   }
 
   /** The microphone is gone for good: what it heard before still gets its words. */
   private async give(found: Problem): Promise<void> {
     this.tell(found);
     await this.stop();
-    this.tell(found);
+    // What else was wrong meanwhile is over.
+    if (this.current.state === "idle") this.change({ problem: found });
   }
 
   private fail(found: Problem): void {
@@ -307,15 +312,29 @@ export class Recording extends TypedEmitter<RecordingEvents> {
     if (known !== null && kinds.includes(known.kind)) this.change({ problem: null });
   }
 
+  private async end(microphone: Microphone, client: RelayClient | null): Promise<void> {
+    this.change({ state: "stopping", isMuted: false, isInterrupted: false });
+    await microphone.stop();
+    await client?.stop();
+    if (this.microphone === microphone) this.finish();
+  }
+
   /** The one end of every start. */
   private finish(): void {
     clearTimeout(this.patience);
+    clearTimeout(this.waiting);
+    for (const unsubscribe of this.subscriptions.splice(0)) unsubscribe();
     this.offset = { seconds: this.capturedSeconds, segments: this.segments };
     this.microphone = null;
     this.client = null;
-    const transcript = setPartial(this.current.transcript, "");
-    const quiet: Partial<RecordingSnapshot> = { isMuted: false, isInterrupted: false, queue: null };
-    this.change({ state: "idle" satisfies RecordingState, transcript, ...quiet });
+    this.stopping = null;
+    const { transcript, problem: known } = this.current;
+    this.change({
+      ...{ state: "idle", queue: null, isMuted: false, isInterrupted: false },
+      transcript: setPartial(transcript, ""),
+      // One that isn't final was about something that went on.
+      problem: known?.isFinal === true ? known : null,
+    });
   }
 
   private change(part: Partial<RecordingSnapshot>): void {
@@ -333,5 +352,6 @@ function defined<Options extends object>(options: Options): Options {
 
 function problemOf(error: unknown): Problem {
   if (error instanceof MicrophoneError) return error.problem;
-  return problem("unsupported_browser", { detail: String(error) });
+  // The microphone has no other errors, and the client throws for options that can't be right.
+  return problem("invalid_request", { detail: String(error) });
 }

@@ -56,7 +56,7 @@ export const en = {
 
   microphone: {
     choice: "Microphone",
-    system: "The system’s microphone",
+    system: "Default microphone",
     level: "Loudness",
     settings: "Sound",
     echoCancellation: "Take out the echo of loudspeakers",
@@ -74,7 +74,7 @@ export const en = {
     choice: "Spoken language",
     nextTime: "Can be changed when the recording has stopped",
   },
-  speechLanguages: speechLanguagesIn("en", "Detect the language"),
+  speechLanguages: speechLanguagesIn("en", "Detect language"),
 
   copy: {
     label: "Copy",

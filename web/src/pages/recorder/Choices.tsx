@@ -1,12 +1,9 @@
-import type { Recording } from "../../recording/Recording";
 import { isRecording, type RecordingSnapshot } from "../../recording/RecordingSnapshot";
 import type { Texts } from "../../texts";
-import { LevelMeter } from "./LevelMeter";
 import { Menu } from "./Menu";
 import type { Preferences, Processing } from "./preferences";
 
 interface ChoicesProps {
-  recording: Recording;
   snapshot: RecordingSnapshot;
   preferences: Preferences;
   /** Undefined: whatever the system prefers. */
@@ -22,7 +19,7 @@ const PROCESSING = ["echoCancellation", "noiseSuppression", "autoGainControl"] a
 
 /** With what is listened, and in which language. */
 export function Choices(props: ChoicesProps) {
-  const { recording, snapshot, preferences, deviceId, t } = props;
+  const { snapshot, preferences, deviceId, t } = props;
   const isOn = isRecording(snapshot);
   // Before the permission is given, devices have neither names nor ids to choose by.
   const devices = snapshot.devices.filter(
@@ -80,7 +77,6 @@ export function Choices(props: ChoicesProps) {
       <button type="button" disabled={!isOn} onClick={props.onMute}>
         {snapshot.isMuted ? t.record.unmute : t.record.mute}
       </button>
-      <LevelMeter recording={recording} t={t} />
     </div>
   );
 }

@@ -16,6 +16,7 @@ import { workletUrl } from "../worklet";
 import { Announcer } from "./Announcer";
 import { ClearButton } from "./ClearButton";
 import { Choices } from "./Choices";
+import { LevelMeter } from "./LevelMeter";
 import { keepPreferences, readPreferences, type Preferences, type Processing } from "./preferences";
 import { applyRemedy } from "./remedy";
 import { Results } from "./Results";
@@ -76,9 +77,10 @@ export function RecorderPage({ t }: { t: Texts }) {
           />
         )}
         <Waveform recording={recording} />
+        <LevelMeter recording={recording} t={t} />
         <div className="controls">
           <Choices
-            {...{ recording, snapshot, preferences, deviceId, t }}
+            {...{ snapshot, preferences, deviceId, t }}
             onMute={toggleMute}
             onChooseLanguage={(languageCode) =>
               setPreferences((known) => ({ ...known, languageCode }))
