@@ -1,7 +1,7 @@
 import { Microphone, MicrophoneError } from "../audio/Microphone";
-import type { Level } from "../audio/types";
+import type { Level, MicrophoneOptions } from "../audio/types";
 import { problem, type Problem, type ProblemKind } from "../client/problems";
-import { RelayClient } from "../client/RelayClient";
+import { RelayClient, type RelayClientOptions } from "../client/RelayClient";
 import { TypedEmitter } from "../client/TypedEmitter";
 import type { Break, ClientState, Gap, Segment } from "../client/types";
 import { addStatistics, emptyStatistics } from "../transcript/statistics";
@@ -38,6 +38,17 @@ export interface RecordingEvents {
   problem: Problem;
 }
 
+/** How a recording gets its parts; replaced in tests, which have no microphone and no relay. */
+export interface Parts {
+  microphone: (options: MicrophoneOptions | undefined) => Microphone;
+  client: (options: RelayClientOptions) => RelayClient;
+}
+
+const REAL: Parts = {
+  microphone: (options) => new Microphone(options),
+  client: (options) => new RelayClient(options),
+};
+
 /**
  * A microphone, the relay behind it and what was said: the whole of a recorder without a screen.
  *
@@ -61,9 +72,12 @@ export class Recording extends TypedEmitter<RecordingEvents> {
 
   private options: RecordingOptions;
 
-  constructor(options: RecordingOptions = {}) {
+  private readonly parts: Parts;
+
+  constructor(options: RecordingOptions = {}, parts = REAL) {
     super();
     this.options = options;
+    this.parts = parts;
   }
 
   /** Take other options; they are read at the next start. */
@@ -93,7 +107,7 @@ export class Recording extends TypedEmitter<RecordingEvents> {
    */
   async start(): Promise<void> {
     if (this.microphone !== null || this.current.state === "stopping") return;
-    const microphone = new Microphone(this.options.microphone);
+    const microphone = this.parts.microphone(this.options.microphone);
     this.microphone = microphone;
     this.change({ state: "starting", problem: null, warning: null, isMuted: false });
     this.hear(microphone);
@@ -178,7 +192,7 @@ export class Recording extends TypedEmitter<RecordingEvents> {
   private clientAt(sampleRate: number): RelayClient {
     if (this.client !== null) return this.client;
     const { url = location.origin, ...rest } = this.options;
-    const client = new RelayClient({ sampleRate, ...defined(rest), url });
+    const client = this.parts.client({ sampleRate, ...defined(rest), url });
     this.client = client;
     this.follow(client);
     return client;
