@@ -41,6 +41,7 @@ test: .venv/dev $(PAGES) system-packages ## Every test that fits into a few minu
 	$(BIN)/pytest tests $(addprefix --ignore=,$(PURE_TESTS)) -m "not slow" $(PARALLEL) $(TIMES)
 
 test-all: .venv/dev $(PAGES) system-packages ## The slow tests as well
+	scripts/system-packages firefox-esr pulseaudio pulseaudio-utils
 	scripts/npm test
 	$(BIN)/pytest tests $(PARALLEL) $(TIMES)
 
