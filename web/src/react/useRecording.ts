@@ -20,5 +20,7 @@ export function useRecording(options: RecordingOptions): [Recording, RecordingSn
     addEventListener("pagehide", leave);
     return () => removeEventListener("pagehide", leave);
   }, [recording]);
-  return [recording, useSyncExternalStore(recording.subscribe, recording.snapshot)];
+  const { subscribe, snapshot } = recording;
+  // On a server too: there it is idle.
+  return [recording, useSyncExternalStore(subscribe, snapshot, snapshot)];
 }

@@ -1,11 +1,11 @@
-import { useSyncExternalStore } from "react";
+import { useCallback, useSyncExternalStore } from "react";
 
 import type { Recording } from "../recording/Recording";
 
 /** Whole seconds recorded so far; drawn again once a second. */
 export function useSeconds(recording: Recording): number {
-  return useSyncExternalStore(
-    (observer) => {
+  const subscribe = useCallback(
+    (observer: () => void) => {
       const stopListening = recording.on("level", observer);
       const stopWatching = recording.subscribe(observer);
       return () => {
@@ -13,6 +13,8 @@ export function useSeconds(recording: Recording): number {
         stopWatching();
       };
     },
-    () => Math.floor(recording.capturedSeconds),
+    [recording],
   );
+  const seconds = () => Math.floor(recording.capturedSeconds);
+  return useSyncExternalStore(subscribe, seconds, seconds);
 }

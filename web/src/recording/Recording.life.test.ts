@@ -73,6 +73,21 @@ describe("starting", () => {
     expect(scene.now.applied?.label).toBe("Built-in");
   });
 
+  test("while it starts, records or stops does nothing", async () => {
+    const scene = new Scene();
+    void scene.recording.start();
+    void scene.recording.start();
+    await scene.page.pass();
+    scene.page.accept();
+    await scene.recording.start();
+    const stopped = scene.recording.stop();
+    await scene.recording.start();
+    scene.page.finish();
+    await stopped;
+    expect(scene.page.browser.contexts).toHaveLength(1);
+    expect(scene.page.leftovers).toEqual(NOTHING_LEFT);
+  });
+
   test("takes options that were set since, and leaves defaults where they are undefined", async () => {
     const { recording, page } = new Scene();
     recording.configure({ ...RELAY, languageCode: "ru", includeTimestamps: undefined });
@@ -103,8 +118,9 @@ describe("starting again", () => {
     scene.page.final("three", 0, 1.5);
     scene.page.timed("three", 0, 1.5);
     expect(scene.segments.map(({ index }) => index)).toEqual([0, 1, 2]);
-    const last = segmentsOf(scene.now.transcript).at(-1);
-    expect(last).toMatchObject({ startSeconds: 2, endSeconds: 3.5, words: [{ start: 3, end: 3.5 }] });
+    expect(scene.segments.at(-1)).toMatchObject({ startSeconds: 2, endSeconds: 3.5 });
+    const timed = segmentsOf(scene.now.transcript).at(-1);
+    expect(timed).toMatchObject({ endSeconds: 3.5, words: [{ start: 3, end: 3.5 }] });
     expect(scene.texts).toEqual(["one", "two", "three"]);
     expect(scene.now.statistics).toMatchObject({ words: 3, segments: 3, durationSeconds: 3.5 });
     expect(scene.recording.capturedSeconds).toBe(5);
@@ -139,6 +155,8 @@ describe("starting again", () => {
     scene.page.final("one", 0, 1);
     await scene.stop();
     scene.recording.clear();
+    await scene.begin();
+    await scene.stop(); // without a word
     await scene.begin();
     await scene.page.hear(500);
     scene.page.final("again", 0, 0.5);
@@ -448,6 +466,42 @@ describe("a relay that is away", () => {
     expect(scene.now).toMatchObject({ state: "connecting", problem: { kind: "relay_away" } });
     scene.page.accept();
     expect(scene.now).toMatchObject({ state: "live", problem: null });
+  });
+
+  test("for want of the provider is told of as that, and solved when that is back", async () => {
+    const scene = await begun();
+    scene.page.say("upstream_unavailable", { error: "Gone.", retryable: true });
+    scene.page.socket.drop(4503);
+    await scene.page.hear(PATIENCE_MS);
+    expect(scene.now.problem).toMatchObject({ kind: "provider_away", detail: "Gone." });
+    scene.page.accept();
+    expect(scene.now.problem).toBeNull();
+  });
+
+  test("has no reason of an outage that is over", async () => {
+    const scene = await begun();
+    scene.page.say("upstream_unavailable", { error: "Gone.", retryable: true });
+    scene.page.socket.drop(4503);
+    await scene.page.hear(500);
+    scene.page.accept();
+    scene.page.say("moving", { after_ms: 0 });
+    await scene.page.hear(PATIENCE_MS);
+    expect(scene.now.problem?.kind).toBe("relay_away");
+  });
+
+  test("for a limit is told of at once, and as nothing else later", async () => {
+    const scene = new Scene();
+    await scene.recording.start();
+    scene.page.socket.open();
+    const refusal = { error: "Two.", retryable: true, retry_after_ms: 10_000 };
+    scene.page.say("too_many_sessions", refusal);
+    scene.page.socket.drop(4429);
+    expect(scene.problems).toMatchObject([{ kind: "limit_reached", isFinal: false }]);
+    await scene.page.hear(PATIENCE_MS);
+    expect(scene.problems).toHaveLength(1);
+    await scene.page.hear(10_000);
+    scene.page.accept();
+    expect(scene.now.problem).toBeNull();
   });
 
   test("costs no segment and doubles none", async () => {

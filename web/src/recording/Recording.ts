@@ -26,6 +26,12 @@ export const PATIENCE_MS = 4_000;
 /** The relay tells whoever waits for a place every 5 s: after this long without, it is over. */
 export const QUEUE_SILENCE_MS = 6_000;
 
+/** What is over as soon as there is a line again. */
+const MENDED_BY_LINE: readonly ProblemKind[] = [
+  ...(["relay_away", "relay_fault", "provider_away", "provider_refused"] as const),
+  ...(["limit_reached", "not_signed_in", "not_allowed", "taken_over"] as const),
+];
+
 /** Louder than the noise of a quiet room, in dBFS: somebody speaks. */
 const HEARD_DBFS = -60;
 
@@ -63,6 +69,8 @@ export class Recording extends TypedEmitter<RecordingEvents> {
   /** What is heard of these two; ended with the start they belong to. */
   private readonly subscriptions: (() => void)[] = [];
   private stopping: Promise<void> | null = null;
+  /** Why there is no line for now, if that is known. */
+  private trouble: Problem | null = null;
   private patience: ReturnType<typeof setTimeout> | undefined;
   private waiting: ReturnType<typeof setTimeout> | undefined;
   /** Where the present start begins on the timeline of all starts. */
@@ -106,7 +114,7 @@ export class Recording extends TypedEmitter<RecordingEvents> {
    * Never rejects: what goes wrong stands in `snapshot().problem`.
    */
   async start(): Promise<void> {
-    if (this.microphone !== null || this.current.state === "stopping") return;
+    if (this.microphone !== null) return;
     const microphone = this.parts.microphone(this.options.microphone);
     this.microphone = microphone;
     this.change({ state: "starting", problem: null, warning: null, isMuted: false });
@@ -231,6 +239,7 @@ export class Recording extends TypedEmitter<RecordingEvents> {
       client.on("segment", (segment) => this.segment(segment)),
       client.on("segmentTimed", (segment) => this.segmentTimed(segment)),
       client.on("gap", (gap) => this.gap(gap)),
+      client.on("reconnecting", ({ problem: trouble }) => (this.trouble = trouble)),
       client.on("resumed", (mended) => this.mended(mended)),
       client.on("problem", (found) => (found.isFinal ? this.fail(found) : this.tell(found))),
     );
@@ -246,14 +255,18 @@ export class Recording extends TypedEmitter<RecordingEvents> {
     clearTimeout(this.patience);
     this.admitted();
     if (state === "live" || state === "resumed") {
-      this.solved("relay_away", "provider_away", "limit_reached");
+      this.trouble = null;
+      this.solved(...MENDED_BY_LINE);
     } else {
-      this.patience = setTimeout(
-        () => this.tell(problem("relay_away", { isFinal: false })),
-        PATIENCE_MS,
-      );
+      this.patience = setTimeout(() => this.losePatience(), PATIENCE_MS);
     }
     if (this.current.state !== "stopping") this.change({ state });
+  }
+
+  private losePatience(): void {
+    const trouble = this.trouble ?? problem("relay_away", { isFinal: false });
+    // Limits have been told at once.
+    if (this.current.problem?.kind !== trouble.kind) this.tell(trouble);
   }
 
   private wait(queue: NonNullable<RecordingSnapshot["queue"]>): void {
@@ -341,7 +354,7 @@ export class Recording extends TypedEmitter<RecordingEvents> {
     this.offset = { seconds: this.capturedSeconds, segments: this.segments };
     this.microphone = null;
     this.client = null;
-    this.stopping = null;
+    this.stopping = this.trouble = null;
     const { transcript, problem: known } = this.current;
     this.change({
       ...{ state: "idle", queue: null, isMuted: false, isInterrupted: false },

@@ -12,6 +12,7 @@ export class ScreenWatch {
   isBusy = false;
   private shown: KioskScreen;
   private readonly turn: (screen: KioskScreen) => void;
+  private isHurried = false;
   private wake: () => void = () => undefined;
 
   constructor(shown: KioskScreen, turn: (screen: KioskScreen) => void) {
@@ -19,15 +20,17 @@ export class ScreenWatch {
     this.turn = turn;
   }
 
-  /** Ask now. */
+  /** Ask now; again, where an answer is on its way that may be of before. */
   hurry(): void {
+    this.isHurried = true;
     this.wake();
   }
 
   /** Watch for as long as the page lives. */
   async run(): Promise<never> {
     for (;;) {
-      await this.pause(this.shown.state === "ready" ? READY_MS : WAITING_MS);
+      if (!this.isHurried) await this.pause(this.shown.state === "ready" ? READY_MS : WAITING_MS);
+      this.isHurried = false;
       try {
         this.consider(await fetchScreen());
       } catch {
