@@ -6,9 +6,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 from playwright.async_api import Browser, Locator, Page, expect
 
 from relay.server import RelayServer
+from relay.simulator.server import Simulator
+from tests.browser.microphone import best_match
 from tests.browser.scene import become
 from tests.browser.visiting import visit
 from tests.support.people import person
@@ -20,6 +23,9 @@ SENTENCES: Final = [
     "please open the window because it is very warm in here",
 ]
 """Words that the recogniser's dictionary knows."""
+
+REMARKS: Final = ["good morning", "thank you", "one moment"]
+"""For where words don't matter, only that they come soon, and one after the other."""
 
 REFUSED: Final = "ERR_CONNECTION_REFUSED"
 """What Chromium notes in its console while a relay is away."""
@@ -63,6 +69,18 @@ def finals(page: Page) -> Locator:
 def problem(page: Page, kind: str) -> Locator:
     """The notice of a problem."""
     return page.locator(f"[data-problem={kind}]")
+
+
+def check_all_was_committed(speech: Path, simulator: Simulator) -> None:
+    """What the provider's sockets committed, one after the other, is what was said."""
+    committed = [
+        connection.audio[: connection.commits[-1].end]
+        for connection in simulator.connections
+        if connection.commits
+    ]
+    correlation, moved = best_match(speech, np.concatenate(committed))
+    assert correlation > 0.99
+    assert all(abs(each) <= 2 for each in moved), moved
 
 
 def free_port() -> int:

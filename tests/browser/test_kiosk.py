@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Locator, Page, expect
 
-from relay.auth.gate import KIOSK_COOKIE
+from relay.auth.gate import KIOSK_COOKIE, SESSION_COOKIE
+from relay.simulator.engines.scripted import ScriptedEngine
 from relay.simulator.server import Simulator
 from tests.browser.chromium import chromium
 from tests.browser.microphone import best_match, hearing
@@ -25,6 +26,14 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 WITHOUT_A_TOUCH = "--autoplay-policy=no-user-gesture-required"
 """What an operator sets on a device that is to listen by itself."""
 
+COUNT_UTTERANCES = (
+    "() => { window.most = 0; const shown = document.querySelector('.utterances');"
+    " new MutationObserver(() => {"
+    "   most = Math.max(most, shown.querySelectorAll(':scope > p:not([role])').length);"
+    " }).observe(shown, { childList: true, subtree: true, characterData: true }); }"
+)
+"""Keeps in `most` how many utterances have stood on the screen at once."""
+
 
 @asynccontextmanager
 async def kiosk(browser: Browser, relay: Relay, **options: Any) -> AsyncIterator[Page]:
@@ -36,11 +45,11 @@ async def kiosk(browser: Browser, relay: Relay, **options: Any) -> AsyncIterator
         yield page
 
 
-def pill(page: Page) -> Any:
+def pill(page: Page) -> Locator:
     return page.locator(".scribe-pill")
 
 
-def shown(page: Page) -> Any:
+def shown(page: Page) -> Locator:
     """The utterances on the screen."""
     return page.locator(".utterances > p:not([role])")
 
@@ -79,21 +88,24 @@ async def test_what_is_said_after_enrolment_is_read_and_every_sample_arrives(
         assert all(abs(each) <= 1 for each in moved), moved
 
 
-async def test_a_remote_starts_and_finishes_and_the_screen_forgets(speech: Path) -> None:
+async def test_a_remote_starts_and_finishes_and_the_screen_forgets(remarks: Path) -> None:
+    engine = ScriptedEngine(["first remark", "second remark", "third remark"])
     async with (
-        Simulator(api_keys=(KEY,)) as simulator,
+        Simulator(api_keys=(KEY,), engine=engine) as simulator,
         relay_to(simulator.url, kiosk_clear_after=3) as relay,
-        chromium(*hearing(speech)) as browser,
+        chromium(*hearing(remarks)) as browser,
         kiosk(browser, relay) as page,
     ):
         await expect(page.get_by_role("button", name="Touch to speak")).to_be_focused()
         await page.keyboard.press("Enter")
         await expect(pill(page)).to_have_text("Listening")
-        await expect(shown(page)).to_have_count(2, timeout=30_000)
+        await page.evaluate(COUNT_UTTERANCES)
+        await expect(shown(page)).to_have_text(["second remark", "third remark"], timeout=30_000)
+        assert await page.evaluate("most") == 2
         # The file is over: nobody speaks any more, so the screen forgets and stops listening.
         await expect(shown(page)).to_have_count(0, timeout=15_000)
         await expect(pill(page)).to_have_text("Ready", timeout=10_000)
-        assert "heard" not in await page.content()
+        assert "remark" not in await page.content()
         await page.keyboard.press("Enter")
         await expect(pill(page)).to_have_text("Listening")
         await page.keyboard.press("Enter")
@@ -101,13 +113,15 @@ async def test_a_remote_starts_and_finishes_and_the_screen_forgets(speech: Path)
 
 
 async def test_one_that_listens_always_needs_no_touch_and_outlives_the_relay(
-    speech: Path, scripted: Simulator, tmp_path: Path
+    remarks: Path, scripted: Simulator, tmp_path: Path
 ) -> None:
     restarting = Restarting(tmp_path, scripted.url, kiosk_always_on=True)
-    async with chromium(*hearing(speech, loops=True), WITHOUT_A_TOUCH) as browser:
+    async with (
+        chromium(*hearing(remarks, loops=True), WITHOUT_A_TOUCH) as browser,
+        visit(browser, tolerates=REFUSED) as page,
+    ):
         async with restarting.first() as relay:
             lobby = await device(relay)
-            page = await browser.new_page()
             await set_cookie(page.context, relay, KIOSK_COOKIE, lobby.cookie)
             await page.goto(f"{relay.url}/kiosk")
             await expect(shown(page).first).to_contain_text("heard", timeout=20_000)
@@ -117,14 +131,30 @@ async def test_one_that_listens_always_needs_no_touch_and_outlives_the_relay(
         async with restarting.again():
             await expect(pill(page)).to_have_text("Listening", timeout=20_000)
             await expect(shown(page).first).to_contain_text("heard", timeout=20_000)
-        await page.close()
+
+
+async def test_a_touch_while_the_relay_is_away_is_not_in_vain(
+    listener: Browser, tmp_path: Path, scripted: Simulator
+) -> None:
+    restarting = Restarting(tmp_path, scripted.url)
+    async with visit(listener, tolerates=REFUSED) as page:
+        async with restarting.first() as relay:
+            lobby = await device(relay)
+            await set_cookie(page.context, relay, KIOSK_COOKIE, lobby.cookie)
+            await page.goto(f"{relay.url}/kiosk")
+            await expect(pill(page)).to_have_text("Ready")
+        await page.get_by_role("button", name="Touch to speak").click()
+        await expect(pill(page)).to_have_text("Connecting")
+        async with restarting.again():
+            await expect(pill(page)).to_have_text("Listening", timeout=20_000)
+            await expect(shown(page).first).to_contain_text("heard", timeout=20_000)
 
 
 async def test_the_code_stays_on_the_screen_while_the_relay_is_away(
-    speech: Path, tmp_path: Path, scripted: Simulator
+    browser: Browser, tmp_path: Path, scripted: Simulator
 ) -> None:
     restarting = Restarting(tmp_path, scripted.url)
-    async with chromium() as browser, visit(browser, tolerates=REFUSED) as page:
+    async with visit(browser, tolerates=REFUSED) as page:
         async with restarting.first() as relay:
             olga = await operator(relay)
             await page.goto(f"{relay.url}/kiosk")
@@ -135,7 +165,7 @@ async def test_the_code_stays_on_the_screen_while_the_relay_is_away(
         await expect(page.locator("#code")).to_have_text(code)
         async with restarting.again():
             async with visit(browser) as desk:
-                await set_cookie(desk.context, relay, "scribe_relay_session", olga.cookie)
+                await set_cookie(desk.context, relay, SESSION_COOKIE, olga.cookie)
                 await desk.goto(f"{relay.url}/ops?code={code}")
                 await desk.get_by_label("Name of the kiosk").fill("lobby")
                 await desk.get_by_role("button", name="Approve", exact=True).click()
@@ -143,10 +173,10 @@ async def test_the_code_stays_on_the_screen_while_the_relay_is_away(
 
 
 async def test_a_press_while_the_relay_is_away_leaves_the_page_where_it_is(
-    tmp_path: Path, scripted: Simulator
+    browser: Browser, tmp_path: Path, scripted: Simulator
 ) -> None:
     restarting = Restarting(tmp_path, scripted.url)
-    async with chromium() as browser, visit(browser, tolerates=REFUSED) as page:
+    async with visit(browser, tolerates=REFUSED) as page:
         async with restarting.first() as relay:
             await page.goto(f"{relay.url}/kiosk")
         await page.get_by_role("button", name="Show a code").click()

@@ -14,6 +14,8 @@ from tests.browser.visiting import visit
 from tests.support.people import operator
 from tests.support.relay import Relay
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 PASSWORD = "correct horse"
 
 PHONE = {"width": 360, "height": 740}
@@ -82,6 +84,12 @@ async def test_a_device_becomes_a_kiosk_without_anybody_touching_it_again(
         await expect(heading).to_have_text("This device is no longer a kiosk.")
 
 
+async def check_rules(page: Page) -> None:
+    found = await Axe().run(page, options=RULES)
+    assert found.violations_count == 0, found.generate_report()
+    assert len(found.response["passes"]) > 10
+
+
 @pytest.mark.parametrize("sight", SIGHTS)
 async def test_everybody_can_read_and_use_it(browser: Browser, relay: Relay, sight: str) -> None:
     await furnish(relay)
@@ -90,9 +98,19 @@ async def test_everybody_can_read_and_use_it(browser: Browser, relay: Relay, sig
     for scheme in schemes:
         async with visit(browser, color_scheme=scheme) as page:
             await SIGHTS[sight](page, relay)
-            found = await Axe().run(page, options=RULES)
-            assert found.violations_count == 0, found.generate_report()
-            assert len(found.response["passes"]) > 10
+            await check_rules(page)
+
+
+@pytest.mark.parametrize(
+    "sight", ["login", "recorder", "recorder-problem", "kiosk-new", "kiosk-ready", "ops", "error"]
+)
+async def test_everybody_can_read_it_in_russian(browser: Browser, relay: Relay, sight: str) -> None:
+    await furnish(relay)
+    await wait_for_approval(relay)
+    async with visit(browser, locale="ru") as page:
+        await SIGHTS[sight](page, relay)
+        await expect(page.locator("html")).to_have_attribute("lang", "ru")
+        await check_rules(page)
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
@@ -103,7 +121,7 @@ async def test_a_phone_need_not_scroll_sideways(
     await wait_for_approval(relay)
     # What people write may be long.
     await relay.services.users.add("W" * 64, None)
-    for name in ("login", "kiosk-new", "error"):
+    for name in ("login", "recorder-problem", "kiosk-new", "error"):
         async with visit(browser, viewport=PHONE, locale=language) as page:
             await SIGHTS[name](page, relay)
             await check_width(page)

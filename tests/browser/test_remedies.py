@@ -13,7 +13,18 @@ from relay.simulator.server import Simulator
 from tests.browser.chromium import chromium
 from tests.browser.microphone import RATE, hearing, permitted
 from tests.browser.scene import become
-from tests.browser.studio import REFUSED, Restarting, problem, record, recorder, status
+from tests.browser.studio import (
+    REFUSED,
+    REMARKS,
+    Restarting,
+    check_all_was_committed,
+    finals,
+    problem,
+    record,
+    recorder,
+    status,
+    stop,
+)
 from tests.browser.visiting import visit
 from tests.support.people import person
 from tests.support.relay import Relay, relay_to
@@ -162,9 +173,9 @@ async def test_minutes_that_are_used_up(listener: Browser, scripted: Simulator) 
         await expect(page.get_by_role("log")).to_contain_text("heard")
 
 
-async def test_a_relay_that_is_away(listener: Browser, scripted: Simulator, tmp_path: Path) -> None:
+async def test_a_relay_that_is_away(remarks: Path, scripted: Simulator, tmp_path: Path) -> None:
     restarting = Restarting(tmp_path, scripted.url)
-    async with visit(listener, tolerates=REFUSED) as page:
+    async with chromium(*hearing(remarks)) as browser, visit(browser, tolerates=REFUSED) as page:
         async with restarting.first() as relay:
             await become(page.context, relay, await person(relay))
             await page.goto(relay.url)
@@ -175,6 +186,6 @@ async def test_a_relay_that_is_away(listener: Browser, scripted: Simulator, tmp_
         async with restarting.again():
             await expect(status(page)).to_contain_text("Live", timeout=25_000)
             await expect(problem(page, "relay_away")).to_have_count(0)
-            await expect(page.get_by_test_id("partial")).to_contain_text("heard", timeout=20_000)
-            await page.get_by_role("button", name="Stop recording").click()
-            await expect(status(page)).to_have_text("Ready", timeout=20_000)
+            await expect(finals(page)).to_have_count(len(REMARKS), timeout=20_000)
+            await stop(page)
+    check_all_was_committed(remarks, scripted)
