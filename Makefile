@@ -45,7 +45,7 @@ test-all: .venv/dev $(PAGES) system-packages ## The slow tests as well
 	scripts/npm test
 	$(BIN)/pytest tests $(PARALLEL) $(TIMES)
 
-check: .venv/dev $(NODE_MODULES) ## Style, types, the import rule, the docs against the code
+check: .venv/dev $(PAGES) ## Style, types, the import rule, the docs against the code
 	$(BIN)/ruff format --check $(PYTHON_SOURCES)
 	$(BIN)/ruff check $(PYTHON_SOURCES)
 	$(BIN)/mypy
