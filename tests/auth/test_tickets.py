@@ -95,7 +95,9 @@ async def test_of_many_who_show_it_at_once_one_is_admitted(tickets: Tickets) -> 
         *(tickets.spend(text, origin=None) for _ in range(30)), return_exceptions=True
     )
     assert sum(isinstance(result, Ticket) for result in results) == 1
-    assert sum(isinstance(result, Unauthorized) for result in results) == 29
+    # On a busy machine, Redis doesn't answer all of them in time.
+    refusals = [result for result in results if not isinstance(result, Ticket)]
+    assert {type(result) for result in refusals} <= {Unauthorized, StateUnavailable}
 
 
 async def test_redis_forgets_it_after_its_lifetime(tickets: Tickets, state: SharedState) -> None:

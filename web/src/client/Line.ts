@@ -6,6 +6,7 @@ import { CloseCode } from "./protocol";
 /** As much of a WebSocket as is used here. */
 export interface SocketLike {
   readonly bufferedAmount: number;
+  readonly readyState: number;
   onopen: ((event: Event) => void) | null;
   onmessage: ((event: MessageEvent) => void) | null;
   onclose: ((event: CloseEvent) => void) | null;
@@ -41,6 +42,9 @@ export const SILENCE_TIMEOUT_MS = 15_000;
  */
 export const BLOCKED_TIMEOUT_MS = 60_000;
 
+/** `WebSocket.OPEN`, where there is no `WebSocket`. */
+const OPEN = 1;
+
 /** Of an application's own range. With 1000 the relay would take it that the session is over. */
 export const ABANDONED = 4000;
 
@@ -66,7 +70,7 @@ export class Line {
   /** Send what there is, as far as the buffer takes it; the rest follows by itself. */
   pump(): void {
     if (this.drain !== undefined) return;
-    while (this.isOpen) {
+    while (this.takesMessages) {
       if (this.socket.bufferedAmount > HIGH_WATER_BYTES) {
         this.waitForDrain();
         return;
@@ -83,6 +87,11 @@ export class Line {
     this.socket.close(code);
   }
 
+  /** A close frame that has come is told a moment later: what is sent in between, browsers drop. */
+  private get takesMessages(): boolean {
+    return this.isOpen && this.socket.readyState === OPEN;
+  }
+
   private open(): void {
     this.isOpen = true;
     this.listeners.opened();
@@ -97,7 +106,7 @@ export class Line {
 
   private send(messages: readonly OutgoingMessage[]): void {
     for (const message of messages) {
-      if (!this.isOpen) return; // whoever was told of a gap may have closed it
+      if (!this.takesMessages) return; // whoever was told of a gap may have closed it
       const isAudio = message instanceof Float32Array;
       // Samples are little endian, as the relay wants them, wherever browsers run.
       this.socket.send(isAudio ? message : JSON.stringify(message));

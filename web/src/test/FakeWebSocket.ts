@@ -4,6 +4,8 @@ import type { SocketLike } from "../client/Line";
 
 type Received = Record<string, unknown> & { message_type: string };
 
+const WebSocketState = { open: 1, closing: 2, closed: 3 } as const;
+
 export class FakeWebSocket implements SocketLike {
   onopen: ((event: Event) => void) | null = null;
   onmessage: ((event: MessageEvent) => void) | null = null;
@@ -16,11 +18,18 @@ export class FakeWebSocket implements SocketLike {
   readonly sent: (string | Float32Array)[] = [];
   /** What `close` was called with; null as long as it wasn't. */
   closedWith: { code: number | undefined } | null = null;
+  /** A close frame has come; the event that says so comes a moment later. */
+  isClosing = false;
   private isOpen = false;
 
   constructor(url: string, protocols: readonly string[] = []) {
     this.url = url;
     this.protocols = protocols;
+  }
+
+  get readyState(): number {
+    if (this.isClosing) return WebSocketState.closing;
+    return this.isOpen ? WebSocketState.open : WebSocketState.closed;
   }
 
   /** As browsers do it: sending too early is a fault of the caller's. */
