@@ -17,8 +17,8 @@ PAGES := relay/http/built/.vite/manifest.json
 PAGE_SOURCES := $(shell find web/src -type f ! -name '*.test.*') web/vite.config.ts web/tsconfig.json
 
 TIMES := --durations=10
-# Most tests wait for processes and sockets; a file's stay in one process.
-PARALLEL := --numprocesses 2 --dist loadfile
+# Most tests wait, for processes, sockets and speech; a file's stay in one process.
+PARALLEL := --numprocesses 3 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help demo serve web test test-all check fix bench docs lock clean system-packages

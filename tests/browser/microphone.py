@@ -45,26 +45,25 @@ def write_speech(path: Path, sentences: list[str], voice: str = "rms") -> Path:
 
 
 def best_match(played: Path, received: npt.NDArray[np.int16]) -> tuple[float, list[int]]:
-    """Find what was played in 16 kHz samples that arrived.
+    """Find what was played in 16 kHz samples that arrived, second by second.
 
     Returns:
-        The correlation of the whole, from −1 to 1; and for each second of speech, by how many
+        The correlation, from −1 to 1, in the median of the seconds in which somebody speaks: on a
+        busy machine, the fake device stutters now and then. And for each of them, by how many
         samples it lies elsewhere than the first: a sample lost or doubled moves all that follow.
     """
     samples, rate = soundfile.read(played)
     wanted: Samples = soxr.resample(samples, rate, 16_000)
     heard: Samples = received / 32_768
-    lag = _lag(heard, wanted)
-    length = min(len(wanted) - max(0, -lag), len(heard) - max(0, lag))
-    part = wanted[max(0, -lag) :][:length]
-    correlation = float(np.corrcoef(part, heard[max(0, lag) :][:length])[0, 1])
-    seconds = (wanted[start : start + 16_000] for start in range(0, len(wanted), 16_000))
-    offsets = [
-        _lag(heard, second) - start * 16_000
-        for start, second in enumerate(seconds)
-        if len(second) == 16_000 and np.sqrt(np.mean(second**2)) > 0.01
-    ]
-    return correlation, [offset - offsets[0] for offset in offsets]
+    correlations, offsets = [], []
+    for start in range(0, len(wanted) - 16_000, 16_000):
+        second = wanted[start : start + 16_000]
+        if np.sqrt(np.mean(second**2)) > 0.01:
+            lag = _lag(heard, second)
+            found = heard[max(0, lag) :][: len(second)]
+            correlations.append(float(np.corrcoef(second[: len(found)], found)[0, 1]))
+            offsets.append(lag - start)
+    return float(np.median(correlations)), [offset - offsets[0] for offset in offsets]
 
 
 def _lag(haystack: Samples, needle: Samples) -> int:

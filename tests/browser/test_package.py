@@ -81,7 +81,7 @@ async def test_an_application_installs_it_and_hears_words(
     files = await build(tmp_path)
     assert list(files.glob("assets/capture.worklet-*.js"))  # a file of its own, not inlined
     key = {"xi-api-key": station.key}
-    tickets = ",".join([await ticket(station, key) for _ in range(2)])
+    tickets = ",".join([await ticket(station, key) for _ in range(3)])
     async with served(files, station.url) as origin, visit(listener) as page:
         await page.goto(f"{origin}/?relay={station.url}&tickets={tickets}")
         hook = page.get_by_role("region", name="Hook")
@@ -90,6 +90,10 @@ async def test_an_application_installs_it_and_hears_words(
         await expect(hook).to_contain_text("connected, 2 segments, 2 listed")
         await hook.get_by_role("button", name="Stop").click()
         await expect(hook).to_contain_text("idle")
+
+        client = page.get_by_role("region", name="Client")
+        await client.get_by_role("button", name="Send").click()
+        await expect(client).to_contain_text("stopped, 1000 ms", timeout=20_000)
 
         await page.get_by_role("button", name="Начать запись").click()
         said = page.get_by_role("log").locator("p")

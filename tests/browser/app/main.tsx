@@ -1,10 +1,10 @@
 /** An application that uses the package as its users do. The test builds and serves it. */
 
-import { segmentsOf, type CredentialProvider } from "@scribe-relay/client";
+import { RelayClient, segmentsOf, type CredentialProvider } from "@scribe-relay/client";
 import workletUrl from "@scribe-relay/client/capture.worklet.js?url&no-inline";
 import { ScribeRecorder, useScribeRecording } from "@scribe-relay/client/react";
 import "@scribe-relay/client/react/styles.css";
-import { StrictMode } from "react";
+import { StrictMode, useState } from "react";
 import { createRoot } from "react-dom/client";
 
 const query = new URLSearchParams(location.search);
@@ -35,11 +35,31 @@ function Dictation() {
   );
 }
 
+/** A second of silence that no microphone gave, through the client alone. */
+async function sendSecond(): Promise<string> {
+  const client = new RelayClient({ url, sampleRate: 16_000, credential });
+  client.connect();
+  client.send(new Float32Array(16_000));
+  const summary = await client.stop();
+  return `${summary?.reason}, ${summary?.audioMs} ms`;
+}
+
+function Samples() {
+  const [summary, setSummary] = useState("");
+  return (
+    <section aria-label="Client">
+      <button onClick={() => void sendSecond().then(setSummary)}>Send</button>
+      <p>{summary}</p>
+    </section>
+  );
+}
+
 const root = document.getElementById("root");
 if (root !== null) {
   createRoot(root).render(
     <StrictMode>
       <Dictation />
+      <Samples />
       <ScribeRecorder {...{ url, credential, microphone }} language="ru" />
     </StrictMode>,
   );
