@@ -247,6 +247,10 @@ async def test_a_long_transcript_costs_no_more_for_each_segment(
         await expect(page.get_by_role("log")).to_contain_text("segment 17 says")
 
 
+PARTS: Final = 5
+"""In which memory and frames are looked at."""
+
+
 async def heap(devtools: CDPSession) -> float:
     """Bytes that the page's scripts hold."""
     await devtools.send("HeapProfiler.collectGarbage")
@@ -271,20 +275,19 @@ async def test_recording_keeps_memory_and_frames_flat(
         await record(page)
         await page.wait_for_timeout(6_000)  # the first sentences, which make everything once
         await page.evaluate(
-            "() => { window.late = 0; let last = performance.now(); const look = now => {"
-            " if (now - last > 100) late++; last = now; requestAnimationFrame(look); };"
-            " requestAnimationFrame(look); }"
+            "() => { window.drawn = 0;"
+            " const draw = () => { drawn++; requestAnimationFrame(draw); }; draw(); }"
         )
         first = await heap(devtools)
-        parts = 5
-        heaps = []
-        for _ in range(parts):
-            await page.wait_for_timeout(minutes * 60_000 / parts)
+        heaps, frames = [], []
+        for _ in range(PARTS):
+            before = await page.evaluate("drawn")
+            await page.wait_for_timeout(minutes * 60_000 / PARTS)
+            frames.append(await page.evaluate("drawn") - before)
             heaps.append(await heap(devtools))
         segments = await finals(page).count()
-        late = await page.evaluate("late")
         await stop(page)
     # Some kilobytes of text for each segment, and nothing for the audio.
     assert heaps[-1] - first < 1_500_000 + 20_000 * segments, (first, heaps)
-    # The garbage collections asked for above may each cost a frame.
-    assert late <= 2 * parts + minutes * 2, late
+    # What else the machine does costs frames too, so only a page that slows down is told.
+    assert frames[-1] > 0.6 * frames[0], frames
