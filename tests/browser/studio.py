@@ -1,6 +1,5 @@
 """What tests of recording share: people who record, and relays that restart."""
 
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from tests.browser.visiting import visit
 from tests.support.people import person
 from tests.support.relay import Relay, relay_to
 from tests.support.settings import settings_for
+from tests.support.spawned import free_port
 
 SENTENCES: Final = [
     "the train to the city leaves at nine in the morning",
@@ -81,14 +81,6 @@ def check_all_was_committed(speech: Path, simulator: Simulator) -> None:
     correlation, moved = best_match(speech, np.concatenate(committed))
     is_same = correlation > 0.99 and all(abs(each) <= 2 for each in moved)
     assert is_same, (correlation, moved, [len(audio) for audio in committed])
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 class Restarting:
