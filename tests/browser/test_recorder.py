@@ -205,6 +205,26 @@ async def test_processing_is_asked_for_as_chosen_and_what_came_of_it_is_shown(
         await expect(differing).to_have_text(["Even out loudness Stays on with this device"])
 
 
+async def test_processing_that_is_switched_while_recording_counts_from_the_next_one_at_the_latest(
+    listener: Browser, station: Relay
+) -> None:
+    async with recorder(listener, station) as page:
+        menu = page.locator(".menu").filter(has_text="Suppress noise")
+        differing = menu.locator("label .note")
+        await menu.locator("summary").click()
+        switch = menu.get_by_label("Suppress noise")
+        await switch.check()
+        await record(page)
+        await menu.locator("summary").click()
+        await switch.uncheck()
+        await expect(differing).to_have_text("On until the recording stops")
+        await stop(page)
+        await expect(differing).to_have_count(0)
+        await record(page)
+        await expect(menu).to_contain_text("In use")
+        await expect(differing).to_have_count(0)
+
+
 async def test_a_new_recording_asks_before_it_removes_the_text(
     listener: Browser, station: Relay
 ) -> None:

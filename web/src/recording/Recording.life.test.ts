@@ -68,9 +68,28 @@ const begun = (options: RecordingOptions = {}) => new Scene(options).begin();
 
 describe("starting", () => {
   test("goes from the microphone over the connection to live", async () => {
-    const scene = await begun();
+    const scene = new Scene();
+    await scene.recording.start();
+    await scene.page.hear(50);
+    scene.page.accept();
     expect(scene.states).toEqual(["starting", "connecting", "live"]);
     expect(scene.now.applied?.label).toBe("Built-in");
+  });
+
+  test("isn't live before the microphone gives sound", async () => {
+    const scene = await begun();
+    await scene.page.pass(1_000);
+    expect(scene.states).toEqual(["starting"]);
+    await scene.page.hear(50);
+    expect(scene.states).toEqual(["starting", "live"]);
+  });
+
+  test("waits for the sound of each start's own microphone", async () => {
+    const scene = await begun();
+    await scene.page.hear(50);
+    await scene.stop();
+    await scene.begin();
+    expect(scene.now.state).toBe("starting");
   });
 
   test("while it starts, records or stops does nothing", async () => {
@@ -79,6 +98,7 @@ describe("starting", () => {
     void scene.recording.start();
     await scene.page.pass();
     scene.page.accept();
+    await scene.page.hear(50);
     await scene.recording.start();
     const stopped = scene.recording.stop();
     await scene.recording.start();
@@ -221,8 +241,14 @@ describe("closing", () => {
       void recording.start();
       await page.pass();
     },
-    connecting: ({ recording }) => recording.start(),
-    live: (scene) => scene.begin(),
+    connecting: async ({ recording, page }) => {
+      await recording.start();
+      await page.hear(50);
+    },
+    live: async (scene) => {
+      await scene.begin();
+      await scene.page.hear(50);
+    },
     reconnecting: async (scene) => {
       await scene.begin();
       await scene.page.hear(100);
@@ -305,6 +331,7 @@ test("a listener that starts again when a session fails keeps its new session", 
   scene.page.socket.drop(4409);
   await scene.page.pass();
   scene.page.accept();
+  await scene.page.hear(50);
   expect(scene.page.sockets.all).toHaveLength(2);
   expect(scene.now.state).toBe("live");
 });
@@ -369,6 +396,7 @@ describe("a problem", () => {
 
   test("of a microphone that was unplugged is solved by the next one", async () => {
     const scene = await begun();
+    await scene.page.hear(50);
     scene.page.browser.mediaDevices.refuse("NotFoundError");
     scene.page.browser.track.unplug();
     await scene.page.pass();
@@ -604,6 +632,7 @@ test("a commit goes out behind what was said", async () => {
 describe("another microphone", () => {
   test("is asked for at once", async () => {
     const scene = await begun({ microphone: { messageMs: 50, echoCancellation: true } });
+    await scene.page.hear(50);
     await scene.recording.useMicrophone({ deviceId: "headset" });
     expect(scene.page.browser.mediaDevices.asked.at(-1)?.audio).toMatchObject({
       deviceId: { ideal: "headset" },

@@ -73,6 +73,8 @@ export class Recording extends TypedEmitter<RecordingEvents> {
   private trouble: Problem | null = null;
   private patience: ReturnType<typeof setTimeout> | undefined;
   private waiting: ReturnType<typeof setTimeout> | undefined;
+  /** Whether the microphone of this start has given sound; a busy machine takes its time. */
+  private hasHeard = false;
   /** Where the present start begins on the timeline of all starts. */
   private offset = noOffset;
   /** Of all starts since the last `clear()`. */
@@ -117,6 +119,7 @@ export class Recording extends TypedEmitter<RecordingEvents> {
     if (this.microphone !== null) return;
     const microphone = this.parts.microphone(this.options.microphone);
     this.microphone = microphone;
+    this.hasHeard = false;
     this.change({ state: "starting", problem: null, warning: null, isMuted: false });
     this.hear(microphone);
     try {
@@ -209,7 +212,10 @@ export class Recording extends TypedEmitter<RecordingEvents> {
   private hear(microphone: Microphone): void {
     this.subscriptions.push(
       microphone.on("audio", ({ samples, sampleRate }) => {
-        this.clientAt(sampleRate).send(samples, sampleRate);
+        const client = this.clientAt(sampleRate);
+        client.send(samples, sampleRate);
+        this.hasHeard = true;
+        this.show(client.state);
         this.solved("audio_blocked");
       }),
       microphone.on("level", (level) => {
@@ -260,7 +266,14 @@ export class Recording extends TypedEmitter<RecordingEvents> {
     } else {
       this.patience = setTimeout(() => this.losePatience(), PATIENCE_MS);
     }
-    if (this.current.state !== "stopping") this.change({ state });
+    this.show(state);
+  }
+
+  /** Nobody is told that the line is live while nothing is heard: what they said would be lost. */
+  private show(state: ClientState): void {
+    const { state: shown } = this.current;
+    if (!this.hasHeard || shown === state || shown === "stopping") return;
+    if (state !== "idle" && state !== "ended") this.change({ state });
   }
 
   private losePatience(): void {

@@ -64,8 +64,11 @@ export const en = {
     autoGainControl: "Even out loudness",
     applied: ({ label, sampleRate }: AppliedAudio) =>
       `In use: ${label === "" ? "a microphone without a name" : label}, ${figures.rate(sampleRate)}`,
-    notApplied: (applied: boolean | null): string => {
+    notApplied: (applied: boolean | null, hasSwitched: boolean): string => {
       if (applied === null) return "Not available on this device";
+      // Chromium gives a device that is heard no other processing.
+      if (hasSwitched)
+        return applied ? "On until the recording stops" : "Off until the next recording";
       return applied ? "Stays on with this device" : "Stays off with this device";
     },
   },

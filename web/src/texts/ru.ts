@@ -61,8 +61,10 @@ export const ru: Texts = {
     autoGainControl: "Выравнивать громкость",
     applied: ({ label, sampleRate }) =>
       `Используется: ${label === "" ? "микрофон без названия" : label}, ${figures.rate(sampleRate)}`,
-    notApplied: (applied) => {
+    notApplied: (applied, hasSwitched) => {
       if (applied === null) return "Недоступно на этом устройстве";
+      if (hasSwitched)
+        return applied ? "Включено до конца записи" : "Включится со следующей записи";
       return applied ? "На этом устройстве не отключается" : "На этом устройстве не включается";
     },
   },

@@ -99,8 +99,8 @@ describe("a kiosk with a control", () => {
 
   test("starts and finishes by its control", async () => {
     const scene = await manual();
-    expect(scene.state).toBe("live");
     await scene.hear(500);
+    expect(scene.state).toBe("live");
     await scene.toggle();
     expect(scene.state).toBe("stopping");
     await scene.act(() => scene.page.finish());
@@ -163,6 +163,7 @@ describe("a kiosk with a control", () => {
 describe("a kiosk that listens always", () => {
   test("starts by itself, with one microphone and one connection", async () => {
     const scene = await alwaysOn();
+    await scene.hear(50);
     expect(scene.state).toBe("live");
     expect(scene.page.sockets.all).toHaveLength(1);
     expect(scene.page.browser.leftovers.liveTracks).toBe(1);
@@ -194,6 +195,7 @@ describe("a kiosk that listens always", () => {
     await scene.pass(1);
     expect(scene.page.sockets.all).toHaveLength(2);
     await scene.accept();
+    await scene.hear(50);
     expect(isConnected(scene.kiosk.snapshot)).toBe(true);
   });
 
@@ -209,6 +211,7 @@ describe("a kiosk that listens always", () => {
     await scene.pass(1);
     expect(scene.page.browser.contexts).toHaveLength(2);
     await scene.pass(10_000);
+    await scene.hear(50);
     expect(scene.state).toBe("connecting");
     expect(scene.problem).toBeUndefined();
   });

@@ -1,3 +1,5 @@
+import { useState } from "react";
+
 import { isRecording, type RecordingSnapshot } from "../../recording/RecordingSnapshot";
 import type { Texts } from "../../texts";
 import { Menu } from "./Menu";
@@ -61,11 +63,12 @@ export function Choices(props: ChoicesProps) {
       <Menu label={t.microphone.settings} className="from-start">
         {PROCESSING.map((name) => (
           <ProcessingChoice
-            key={name}
+            // Anew with each recording, whose microphone follows what is wanted then.
+            key={`${name} ${isOn}`}
             label={t.microphone[name]}
             isWanted={preferences[name]}
             applied={snapshot.applied?.[name] ?? null}
-            isKnown={snapshot.applied !== null}
+            isKnown={isOn && snapshot.applied !== null}
             t={t}
             onChange={(isWanted) => props.onProcess({ [name]: isWanted })}
           />
@@ -94,17 +97,21 @@ interface ProcessingChoiceProps {
 /** One kind of processing: what is wanted, and a word if the browser did otherwise. */
 function ProcessingChoice(props: ProcessingChoiceProps) {
   const { label, isWanted, applied, isKnown, t, onChange } = props;
+  const [hasSwitched, setHasSwitched] = useState(false);
   return (
     <label className="check">
       <input
         type="checkbox"
         checked={isWanted}
-        onChange={(event) => onChange(event.target.checked)}
+        onChange={(event) => {
+          setHasSwitched(isKnown);
+          onChange(event.target.checked);
+        }}
       />
       <span>
         {label}
         {isKnown && applied !== isWanted && (
-          <small className="note"> {t.microphone.notApplied(applied)}</small>
+          <small className="note"> {t.microphone.notApplied(applied, hasSwitched)}</small>
         )}
       </span>
     </label>
