@@ -11,11 +11,11 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from relay.app import create_app
-from relay.bridge import Bridge
 from relay.protocol.close_codes import CloseCode
 from relay.scribe.parameters import Parameters
 from relay.simulator.faults import Fault, FaultKind
 from relay.simulator.server import Simulator
+from relay.uplink import Line
 from relay.upstream.connection import UpstreamConnection
 from tests.support.relay import Client, Event, Relay, relay_to
 from tests.support.settings import KEY, settings_for
@@ -163,7 +163,7 @@ async def test_1009_the_server_itself_refuses_a_mebibyte(relay: Relay) -> None:
 
 
 async def test_1011_a_fault_of_ours_is_said_without_its_details(simulator: Simulator) -> None:
-    async def broken(bridge: Bridge, granted: Parameters) -> UpstreamConnection:
+    async def broken(line: Line, granted: Parameters) -> UpstreamConnection:
         raise ZeroDivisionError("a bug that names " + KEY)
 
     settings = settings_for(simulator.url)
