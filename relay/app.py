@@ -265,6 +265,7 @@ def _bridge_config(settings: Settings) -> BridgeConfig:
         outbox_bytes=settings.outbox_bytes,
         idle_timeout=settings.idle_timeout,
         opening_timeout=2 * settings.upstream_connect_timeout,
+        outage_limit=settings.upstream_outage_limit,
         commit_timeout=settings.commit_timeout,
         stop_timeout=settings.stop_timeout,
     )

@@ -35,6 +35,8 @@ from relay.protocol.messages import (
     SessionStarted,
     Stop,
     Unmute,
+    UpstreamReconnecting,
+    UpstreamRestored,
     Warn,
 )
 from relay.protocol.refusal import SLOW_READER, refuse
@@ -135,7 +137,6 @@ class Bridge:
         self._room = asyncio.Event()
         self._finishing: Finished | Refused | None = None
         self._finish_by = 0.0
-        self._finish_timeout = 0.0
         self._waits_for_slot = True
         self._is_expelled = False
         self._began_at = self._heard_at = self._loop.time()
@@ -171,7 +172,7 @@ class Bridge:
         return Consumption(
             received_ms=round(received * 1000),
             sent_ms=round(self._uplink.samples_sent / rate * 1000),
-            replayed_ms=0,
+            replayed_ms=round(self._uplink.samples_replayed / rate * 1000),
             silence_ms=round(self._uplink.samples_inserted / rate * 1000),
             connected_ms=round((self._loop.time() - self._began_at) * 1000),
         )
@@ -348,6 +349,7 @@ class Bridge:
         match event:
             case Opened(session_id):
                 self._log.info("upstream opened", upstream_session_id=session_id)
+                self._allow_for_last_words()
             case Passed() | Final():
                 self._say(self._translator.translate(event))
             case Complaint(text):
@@ -364,8 +366,25 @@ class Bridge:
 
     def uplink_has_slot(self) -> None:
         """Begin the time for what was said while waiting, if `stop` came meanwhile."""
-        if self._waits_for_slot:
-            self._finish_by = self._loop.time() + self._finish_timeout
+        self._allow_for_last_words()
+
+    def uplink_reconnecting(self, attempt: int, delay: float, reason: str) -> None:
+        """Tell the client that it will take a little longer."""
+        self._say(UpstreamReconnecting(attempt, round(delay * 1000), reason))
+
+    def uplink_restored(self, replayed: float) -> None:
+        """Tell the client that it goes on, with so many seconds of audio sent once more."""
+        self._say(UpstreamRestored(round(replayed * 1000)))
+
+    def uplink_gap(self, begin: int, end: int, reason: str) -> None:
+        """Tell the client of a stretch that nothing will cover."""
+        self._say(self._translator.gap(begin, end, reason))
+
+    def _allow_for_last_words(self) -> None:
+        """Give `stop` its time from now on; before, the provider could not answer it."""
+        if self._finishing is not None and self._waits_for_slot:
+            backlog = self._ledger.samples / self._config.wire_format.rate
+            self._finish_by = self._loop.time() + self._config.stop_timeout + backlog
 
     def uplink_moved(self) -> None:
         """Go on: something came from the provider, or may be sent to it."""
@@ -407,8 +426,8 @@ class Bridge:
             if now - self._heard_at >= self._config.idle_timeout:
                 self._finish(Finished("idle", CloseCode.IDLE))
                 self._advance()
-            is_queued = self._uplink.is_queued and self._waits_for_slot
-            if self._finishing is not None and not is_queued and now >= self._finish_by:
+            is_waiting = not self._uplink.is_open and self._waits_for_slot
+            if self._finishing is not None and not is_waiting and now >= self._finish_by:
                 self._uplink.give_up()
                 self._advance()
 
@@ -444,8 +463,8 @@ class Bridge:
         if self._feed.uncommitted:
             self._feed.commit(Cause.CLIENT)
         backlog = self._ledger.samples / self._config.wire_format.rate
-        self._finish_timeout = self._config.stop_timeout + backlog if timeout is None else timeout
-        self._finish_by = self._loop.time() + self._finish_timeout
+        timeout = self._config.stop_timeout + backlog if timeout is None else timeout
+        self._finish_by = self._loop.time() + timeout
         self._finishing = ending
         self._allowed.set()  # nothing is taken any more that would have to be reserved
 

@@ -38,6 +38,8 @@ class BridgeConfig:
     """Seconds without any message from the client after which the session ends."""
     opening_timeout: float = 20.0
     """Seconds until the provider must have said `session_started`."""
+    outage_limit: float = 600.0
+    """Seconds without a session at the provider after which the client's ends too."""
     commit_timeout: float = 5.0
     stop_timeout: float = 10.0
     """Seconds for the last final after `stop`, beside the time that a backlog takes."""

@@ -2,25 +2,41 @@
 
 import asyncio
 import math
+import random
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeAlias
 
 from structlog.typing import FilteringBoundLogger
 
 from relay.bridge_config import BridgeConfig
-from relay.errors import UpstreamError
+from relay.errors import UpstreamError, UpstreamRejected, UpstreamUnavailable
 from relay.limits.slots import Place
 from relay.scribe.codec import MalformedMessage
 from relay.scribe.messages import ServerMessage as ScribeMessage
 from relay.scribe.parameters import Parameters
+from relay.upstream.finals import Final
+from relay.upstream.history import History
 from relay.upstream.ledger import Ledger
-from relay.upstream.session import Event, Failed, State, UpstreamSession
+from relay.upstream.recovery import Break, Recovery, Stretch
+from relay.upstream.session import (
+    MIN_COMMIT,
+    REPLAY_SPEED,
+    Event,
+    Failed,
+    Opened,
+    State,
+    UpstreamSession,
+)
 
 SLOT_INTERVAL = 0.5
 """Seconds between two questions for a place at the provider."""
 
 QUEUED_INTERVAL = 5.0
 """Seconds after which a client in the queue is told again, though its place is the same."""
+
+
+HOLDS_AFTER = 10.0
+"""Seconds after which an open session at the provider counts as one that holds."""
 
 
 class Upstream(Protocol):
@@ -30,6 +46,7 @@ class Upstream(Protocol):
 
     def send(self, message: bytes) -> None: ...
     async def aclose(self) -> None: ...
+    def abandon(self) -> None: ...
 
 
 Connect: TypeAlias = Callable[["Line", Parameters], Awaitable[Upstream]]
@@ -53,6 +70,9 @@ class UplinkHost(Protocol):
     def uplink_event(self, event: Event) -> None: ...
     def uplink_queued(self, place: Place) -> None: ...
     def uplink_has_slot(self) -> None: ...
+    def uplink_reconnecting(self, attempt: int, delay: float, reason: str) -> None: ...
+    def uplink_restored(self, replayed: float) -> None: ...
+    def uplink_gap(self, begin: int, end: int, reason: str) -> None: ...
     def uplink_moved(self) -> None: ...
     def uplink_crashed(self, error: Exception) -> None: ...
 
@@ -132,16 +152,25 @@ class Uplink:
         self._slot = slot
         self._config = config
         self._loop = asyncio.get_running_loop()
-        session = UpstreamSession(
-            ledger,
-            wire_format=config.wire_format,
-            is_timed=parameters.wants_timed_message,
-            extras=parameters.extra_messages,
-            commit_timeout=config.commit_timeout,
-            seconds_at=seconds_at,
-            redact=redact,
+        self._seconds_at = seconds_at
+        self._redact = redact
+        self._log = log
+        self._history = History()
+        self._recovery = Recovery(
+            speed=REPLAY_SPEED,
+            chunk=config.chunk_ms / 1000,
+            padding=MIN_COMMIT,
+            random=random.random,
         )
-        self._line = Line(session, host, log)
+        self._line = self._new_line()
+        self._broken = asyncio.Event()
+        self._has_audio = asyncio.Event()
+        self._delay = 0.0
+        self._needs_audio = False
+        self._failed_since: float | None = None
+        self._opened_at = 0.0
+        self._error: UpstreamError | None = None
+        self._is_given_up = False
         self._resume: asyncio.TimerHandle | None = None
         self._queue_position: int | None = None
 
@@ -163,37 +192,53 @@ class Uplink:
     @property
     def samples_sent(self) -> int:
         """Samples sent to the provider, inserted silence included."""
-        return self._line.session.samples_sent
+        return self._history.samples_sent
 
     @property
     def samples_inserted(self) -> int:
         """Silence among them that the relay put in."""
-        return self._line.session.samples_inserted
+        return self._history.samples_inserted
+
+    @property
+    def samples_replayed(self) -> int:
+        """Samples of the client's that were sent again."""
+        return self._history.samples_replayed
 
     async def run(self) -> None:
-        """Take a place at the provider, and open a session there."""
+        """Take a place at the provider, and keep a session open there until cancelled."""
         await self._take_slot()
-        line = self._line
-        line.session.expect_start(self._loop.time() + self._config.opening_timeout)
-        try:
-            line.connection = await self._connect(line, self._parameters)
-        except UpstreamError as error:
-            self._host.uplink_event(Failed(error))
-        else:
-            self._host.uplink_moved()
+        while True:
+            await self._open(self._line)
+            await self._broken.wait()
+            self._broken.clear()
+            if self._needs_audio:
+                await self._has_audio.wait()
+            await asyncio.sleep(self._delay)
 
     def advance(self) -> None:
         """Hand on what the provider said, and send it what it may have now."""
         for event in self._line.session.events_received():
-            self._host.uplink_event(event)
+            self._hand_on(event)
+        if self._ledger.peek() is not None:
+            self._has_audio.set()
         self._send()
 
     def tick(self, now: float) -> None:
         """Do what time asks for; then call `advance`."""
         self._line.session.tick(now)
+        if self._failed_since is None:
+            return
+        if self.is_open:
+            if now - self._opened_at >= HOLDS_AFTER:
+                self._failed_since = None
+                self._recovery.settle()
+        elif now - self._failed_since >= self._config.outage_limit:
+            assert self._error is not None
+            self._host.uplink_event(Failed(self._error, Break.LOST))
 
     def give_up(self) -> None:
         """Wait no longer for the last words; then call `advance`."""
+        self._is_given_up = True
         self._line.session.give_up()
 
     def close(self) -> None:
@@ -206,6 +251,92 @@ class Uplink:
         """Close the socket."""
         if self._line.connection is not None:
             await self._line.connection.aclose()
+
+    async def _open(self, line: Line) -> None:
+        line.session.expect_start(self._loop.time() + self._config.opening_timeout)
+        try:
+            connection = await self._connect(line, self._parameters)
+        except UpstreamError as error:
+            if line is self._line:
+                reason = (
+                    error.error_type
+                    if isinstance(error, UpstreamRejected | UpstreamUnavailable)
+                    else str(Break.LOST)
+                )
+                self._fail(Failed(error, reason))
+            return
+        line.connection = connection
+        if line is not self._line:
+            connection.abandon()  # it broke before it was there
+        self._host.uplink_moved()
+
+    def _new_line(self) -> Line:
+        session = UpstreamSession(
+            self._ledger,
+            wire_format=self._config.wire_format,
+            is_timed=self._parameters.wants_timed_message,
+            extras=self._parameters.extra_messages,
+            commit_timeout=self._config.commit_timeout,
+            seconds_at=self._seconds_at,
+            redact=self._redact,
+            history=self._history,
+            speed=self._recovery.speed,
+            max_chunk=self._recovery.chunk,
+            min_commit=self._recovery.padding,
+        )
+        return Line(session, self._host, self._log)
+
+    def _hand_on(self, event: Event) -> None:
+        match event:
+            case Failed() if not self._is_given_up:
+                self._fail(event)
+                return
+            case Opened():
+                self._opened_at = self._loop.time()
+                if self._failed_since is not None:
+                    replayed = self._ledger.reached - self._ledger.covered
+                    self._host.uplink_restored(replayed / self._config.wire_format.rate)
+            case Final():
+                self._failed_since = None
+                self._recovery.succeed()
+        self._host.uplink_event(event)
+
+    def _fail(self, failed: Failed) -> None:
+        """Open a new socket in place of one that failed, if that can help."""
+        if isinstance(failed.error, UpstreamRejected):
+            self._host.uplink_event(failed)
+            return
+        reopening = self._recovery.fail(failed.reason, self._stretch())
+        self._log.warning(
+            "upstream broke",
+            reason=failed.reason,
+            text=str(failed.error),
+            attempt=reopening.attempt,
+        )
+        if reopening.leaves_out:
+            self._host.uplink_gap(*self._ledger.leave_out(), failed.reason)
+        self._ledger.rewind()
+        if self._line.connection is not None:
+            self._line.connection.abandon()
+        self._line.session.close()
+        self._line = self._new_line()
+        self._error = failed.error
+        self._delay, self._needs_audio = reopening.delay, reopening.needs_audio
+        if self._failed_since is None:
+            self._failed_since = self._loop.time()
+        self._has_audio.clear()
+        self._host.uplink_reconnecting(reopening.attempt, reopening.delay, failed.reason)
+        self._broken.set()
+
+    def _stretch(self) -> Stretch | None:
+        if not self._ledger.has_sent:
+            return None
+        rate, commit = self._config.wire_format.rate, self._ledger.first_commit
+        return Stretch(
+            self._ledger.covered / rate,
+            None if commit is None else commit / rate,
+            self._ledger.sent / rate,
+        )
 
     async def _take_slot(self) -> None:
         told_at = -math.inf
