@@ -82,6 +82,7 @@ def create_app(
         access=access,
         sessions=services.sessions,
         connect=open_upstream or _opener(settings, ssl_context),
+        breaker=services.breaker,
         config=_bridge_config(settings),
         policy=OptionPolicy(
             settings.pinned_options, settings.capped_options, settings.allowed_surcharges

@@ -42,6 +42,7 @@ from relay.protocol.messages import (
 from relay.protocol.refusal import SLOW_READER, refuse
 from relay.translator import Ending, Fault, Finished, Left, Refused, Translator
 from relay.uplink import Connect, Slot, Uplink
+from relay.upstream.breaker import Breaker
 from relay.upstream.feed import Feed
 from relay.upstream.finals import Final
 from relay.upstream.ledger import Cause, Ledger
@@ -89,6 +90,7 @@ class Bridge:
         session_id: str,
         connect: Connect,
         slot: Slot,
+        breaker: Breaker,
         terms: Terms,
         config: BridgeConfig,
         redact: Callable[[str], str],
@@ -123,6 +125,7 @@ class Bridge:
             request.parameters,
             connect=connect,
             slot=slot,
+            breaker=breaker,
             config=config,
             seconds_at=self._chain.timeline.seconds_at,
             redact=redact,

@@ -14,6 +14,7 @@ from relay.limits.slots import Place
 from relay.scribe.codec import MalformedMessage
 from relay.scribe.messages import ServerMessage as ScribeMessage
 from relay.scribe.parameters import Parameters
+from relay.upstream.breaker import Breaker
 from relay.upstream.finals import Final
 from relay.upstream.history import History
 from relay.upstream.ledger import Ledger
@@ -127,6 +128,7 @@ class Uplink:
         *,
         connect: Connect,
         slot: Slot,
+        breaker: Breaker,
         config: BridgeConfig,
         seconds_at: Callable[[float], float],
         redact: Callable[[str], str],
@@ -140,6 +142,7 @@ class Uplink:
             parameters: Which the session was granted.
             connect: Opens sockets.
             slot: The session's claim to a place at the provider.
+            breaker: The worker's.
             config: The relay's.
             seconds_at: Session seconds of a position, for word times.
             redact: Takes secrets out of texts that came from the provider.
@@ -150,6 +153,8 @@ class Uplink:
         self._parameters = parameters
         self._connect = connect
         self._slot = slot
+        self._breaker = breaker
+        self._is_dialling = False
         self._config = config
         self._loop = asyncio.get_running_loop()
         self._seconds_at = seconds_at
@@ -208,6 +213,7 @@ class Uplink:
         """Take a place at the provider, and keep a session open there until cancelled."""
         await self._take_slot()
         while True:
+            await self._until_allowed()
             await self._open(self._line)
             await self._broken.wait()
             self._broken.clear()
@@ -245,12 +251,24 @@ class Uplink:
         """Send and receive nothing any more."""
         if self._resume is not None:
             self._resume.cancel()
+        if self._is_dialling:
+            self._is_dialling = False
+            self._breaker.abandoned()
         self._line.session.close()
 
     async def aclose(self) -> None:
         """Close the socket."""
         if self._line.connection is not None:
             await self._line.connection.aclose()
+
+    async def _until_allowed(self) -> None:
+        while True:
+            now = self._loop.time()
+            wait = self._breaker.wait(now, is_retry=self._failed_since is not None)
+            if not wait:
+                self._is_dialling = True
+                return
+            await asyncio.sleep(wait * random.uniform(1, 1.2))  # noqa: S311  # jitter
 
     async def _open(self, line: Line) -> None:
         line.session.expect_start(self._loop.time() + self._config.opening_timeout)
@@ -293,6 +311,8 @@ class Uplink:
                 return
             case Opened():
                 self._opened_at = self._loop.time()
+                self._is_dialling = False
+                self._breaker.succeeded()
                 if self._failed_since is not None:
                     replayed = self._ledger.reached - self._ledger.covered
                     self._host.uplink_restored(replayed / self._config.wire_format.rate)
@@ -303,6 +323,9 @@ class Uplink:
 
     def _fail(self, failed: Failed) -> None:
         """Open a new socket in place of one that failed, if that can help."""
+        if self._is_dialling:
+            self._is_dialling = False
+            self._breaker.failed(self._loop.time())
         if isinstance(failed.error, UpstreamRejected):
             self._host.uplink_event(failed)
             return

@@ -41,6 +41,7 @@ ALLOWED: dict[str, set[str]] = {
         "bridge",
         "bridge_config",
         "uplink",
+        "upstream",
         "auth",
         "limits",
         "registry",

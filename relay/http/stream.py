@@ -18,6 +18,7 @@ from relay.protocol.codec import encode_server_message
 from relay.protocol.refusal import refuse
 from relay.sessions import LiveSessions
 from relay.uplink import Connect
+from relay.upstream.breaker import Breaker
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class StreamEndpoint:
     access: Access
     sessions: LiveSessions
     connect: Connect
+    breaker: Breaker
     config: BridgeConfig
     policy: OptionPolicy
     redact: Callable[[str], str]
@@ -78,6 +80,7 @@ class StreamEndpoint:
                 session_id=session_id,
                 connect=self.connect,
                 slot=seat,
+                breaker=self.breaker,
                 terms=seat.terms,
                 config=self.config,
                 redact=self.redact,

@@ -1,6 +1,7 @@
 """The provider's socket breaks, in every way there is, and no sample is lost or said twice."""
 
 import asyncio
+import contextlib
 import json
 import time
 from typing import Any
@@ -267,3 +268,23 @@ async def test_the_key_is_in_no_message(simulator: Simulator) -> None:
         assert await client.closed() == 4503
     assert "is bad" in client.events[-1]["error"]
     assert KEY not in json.dumps(client.events)
+
+
+async def test_an_outage_is_no_stampede(simulator: Simulator) -> None:
+    refused = Fault(FaultKind.REFUSE_HANDSHAKE, status=503, count=None)
+    simulator.faults.add(refused)
+    async with relay_to(simulator.url) as relay, contextlib.AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(Client(relay)) for _ in range(20)]
+        await asyncio.sleep(2.0)
+        assert relay.services.breaker.is_open
+        told = sum(len(client.of("upstream_reconnecting")) for client in clients)
+        await asyncio.sleep(2.0)
+        later = sum(len(client.of("upstream_reconnecting")) for client in clients)
+        assert later - told <= 2
+        simulator.faults.clear()
+        for client in clients:
+            await client.send(noise(0.5))
+            await client.say("stop")
+        for client in clients:
+            assert await client.closed(40) == 1000
+            assert len(client.finals) == 1
