@@ -477,6 +477,8 @@ class Bridge:
             ending = self._finishing
         if not self._ending.done():
             self._ending.set_result(ending)
+            # A socket that is about to open breaks now, which is no news to anybody.
+            self._uplink.close()
 
     async def _part(self, ending: Ending) -> None:
         """Say the last words to both sides."""
