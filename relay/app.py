@@ -20,7 +20,7 @@ from relay.audio.resample import Quality
 from relay.auth.identities import Role
 from relay.auth.origins import is_host_allowed
 from relay.auth.throttle import Backoff, Throttle
-from relay.bridge import Bridge, BridgeConfig, Connect
+from relay.bridge_config import BridgeConfig
 from relay.downstream.options import OptionPolicy
 from relay.errors import RelayError, UpstreamRejected
 from relay.http.access import Access, AnswerHeaders, Guard
@@ -39,6 +39,7 @@ from relay.logs import Redactor
 from relay.scribe.parameters import AudioFormat, CommitStrategy, Parameters
 from relay.services import Services, limits_of
 from relay.settings import Settings
+from relay.uplink import Connect, Line
 from relay.upstream.connection import UpstreamConnection, connect
 from relay.upstream.tokens import mint_token
 
@@ -81,6 +82,7 @@ def create_app(
         access=access,
         sessions=services.sessions,
         connect=open_upstream or _opener(settings, ssl_context),
+        breaker=services.breaker,
         config=_bridge_config(settings),
         policy=OptionPolicy(
             settings.pinned_options, settings.capped_options, settings.allowed_surcharges
@@ -223,14 +225,14 @@ def _opener(settings: Settings, ssl_context: ssl.SSLContext | None) -> Connect:
     key = settings.elevenlabs_api_key
     headers = {} if key is None else {"xi-api-key": key.get_secret_value()}
 
-    async def open_upstream(bridge: Bridge, granted: Parameters) -> UpstreamConnection:
+    async def open_upstream(line: Line, granted: Parameters) -> UpstreamConnection:
         if not headers:
             raise UpstreamRejected(
                 "auth_error", "This relay has no key: an operator has to set ELEVENLABS_API_KEY."
             )
         query = urlencode(_upstream_parameters(granted, settings).to_query())
         return await connect(
-            bridge,
+            line,
             f"{settings.upstream_base_url}{SCRIBE_PATH}?{query}",
             headers=headers,
             ssl_context=ssl_context,
@@ -264,6 +266,7 @@ def _bridge_config(settings: Settings) -> BridgeConfig:
         outbox_bytes=settings.outbox_bytes,
         idle_timeout=settings.idle_timeout,
         opening_timeout=2 * settings.upstream_connect_timeout,
+        outage_limit=settings.upstream_outage_limit,
         commit_timeout=settings.commit_timeout,
         stop_timeout=settings.stop_timeout,
     )

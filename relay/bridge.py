@@ -1,18 +1,14 @@
 """One session: introduces the client's side, the audio chain and the provider's side."""
 
 import asyncio
-import math
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from collections.abc import Callable
 
 from structlog.typing import FilteringBoundLogger
 
 from relay.audio.chain import AudioChain
-from relay.audio.pcm import NonFinite, PartialFrame, WireFormat
-from relay.audio.resample import Quality
+from relay.audio.pcm import NonFinite, PartialFrame
+from relay.bridge_config import BridgeConfig, Consumption
 from relay.downstream.connection import ClientLeft, DownstreamConnection
 from relay.downstream.outbox import Outbox
 from relay.downstream.request import StreamRequest
@@ -24,14 +20,12 @@ from relay.errors import (
     LimitExceeded,
     MessageTooBig,
     RelayError,
-    UpstreamError,
 )
 from relay.limits.limiter import Grant
 from relay.limits.slots import Place
 from relay.limits.terms import Notice, Terms, Verdict
 from relay.protocol.close_codes import CloseCode
 from relay.protocol.messages import (
-    MAX_MESSAGE_BYTES,
     Commit,
     Format,
     Mute,
@@ -41,13 +35,14 @@ from relay.protocol.messages import (
     SessionStarted,
     Stop,
     Unmute,
+    UpstreamReconnecting,
+    UpstreamRestored,
     Warn,
 )
 from relay.protocol.refusal import SLOW_READER, refuse
-from relay.scribe.codec import MalformedMessage
-from relay.scribe.messages import ServerMessage as ScribeMessage
-from relay.scribe.parameters import Parameters
 from relay.translator import Ending, Fault, Finished, Left, Refused, Translator
+from relay.uplink import Connect, Slot, Uplink
+from relay.upstream.breaker import Breaker
 from relay.upstream.feed import Feed
 from relay.upstream.finals import Final
 from relay.upstream.ledger import Cause, Ledger
@@ -58,18 +53,10 @@ from relay.upstream.session import (
     Opened,
     Passed,
     SegmentDue,
-    UpstreamSession,
 )
-from relay.upstream.session import State as UpstreamState
 
 TICK = 1.0
 """Seconds between two looks at the clock: acknowledgements, keepalive, everything overdue."""
-
-SLOT_INTERVAL = 0.5
-"""Seconds between two questions for a place at the provider."""
-
-QUEUED_INTERVAL = 5.0
-"""Seconds after which a client in the queue is told again, though its place is the same."""
 
 MESSAGE_PRICE = 0.3
 """Seconds of audio that a text message counts as. A commit may cost that much silence at the
@@ -85,66 +72,6 @@ arrive in one piece, would else stall everybody."""
 
 FAREWELL_TIMEOUT = 5.0
 """Seconds that a client has to take the last messages."""
-
-
-class Upstream(Protocol):
-    """An open socket to the provider, as far as a bridge uses it."""
-
-    is_writable: bool
-
-    def send(self, message: bytes) -> None: ...
-    async def aclose(self) -> None: ...
-
-
-Connect: TypeAlias = Callable[["Bridge", Parameters], Awaitable[Upstream]]
-"""Opens a socket to the provider for a bridge, with the options the session was granted.
-
-Raises:
-    UpstreamError: If that fails.
-"""
-
-
-class Slot(Protocol):
-    """A session's claim to one of the provider's places."""
-
-    async def ask(self) -> Place:
-        """Take it, or a place in the queue; ask again until it is there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Consumption:
-    """What a session has used so far, in milliseconds."""
-
-    received_ms: int
-    sent_ms: int
-    """To the provider, replays and inserted silence included: this is what is billed."""
-    replayed_ms: int
-    silence_ms: int
-    connected_ms: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class BridgeConfig:
-    """What is the same for all sessions of a relay."""
-
-    wire_format: WireFormat = WireFormat.PCM_16000
-    """What the provider gets."""
-    quality: Quality = Quality.HIGH
-    chunk_ms: int = 100
-    """Audio collected for one upstream message."""
-    message_bytes: int = MAX_MESSAGE_BYTES
-    """Longest message of a client."""
-    ledger_seconds: float = 60.0
-    """Audio kept until its commit is answered; when it is full, the client is read no further."""
-    outbox_bytes: int = 256 * 1024
-    """Messages that may wait for a slow client; beyond that its connection is cut."""
-    idle_timeout: float = 900.0
-    """Seconds without any message from the client after which the session ends."""
-    opening_timeout: float = 20.0
-    """Seconds until the provider must have said `session_started`."""
-    commit_timeout: float = 5.0
-    stop_timeout: float = 10.0
-    """Seconds for the last final after `stop`, beside the time that a backlog takes."""
 
 
 class Bridge:
@@ -163,6 +90,7 @@ class Bridge:
         session_id: str,
         connect: Connect,
         slot: Slot,
+        breaker: Breaker,
         terms: Terms,
         config: BridgeConfig,
         redact: Callable[[str], str],
@@ -171,8 +99,6 @@ class Bridge:
         self._client = client
         self._request = request
         self._session_id = session_id
-        self._connect = connect
-        self._slot = slot
         self._terms = terms
         self._config = config
         self._log = log
@@ -193,16 +119,18 @@ class Bridge:
             wire_format=config.wire_format,
             chunk_ms=config.chunk_ms,
         )
-        self._upstream = UpstreamSession(
+        self._uplink = Uplink(
+            self,
             self._ledger,
-            wire_format=config.wire_format,
-            is_timed=request.parameters.wants_timed_message,
-            extras=request.parameters.extra_messages,
-            commit_timeout=config.commit_timeout,
+            request.parameters,
+            connect=connect,
+            slot=slot,
+            breaker=breaker,
+            config=config,
             seconds_at=self._chain.timeline.seconds_at,
             redact=redact,
+            log=log,
         )
-        self._connection: Upstream | None = None
         self._outbox = Outbox(config.outbox_bytes)
         self._translator = Translator(self._chain, self._ledger)
         self._downstream = DownstreamSession(self._outbox, max_message_bytes=config.message_bytes)
@@ -210,15 +138,12 @@ class Bridge:
         self._ending: asyncio.Future[Ending] = self._loop.create_future()
         self._mail = asyncio.Event()
         self._room = asyncio.Event()
-        self._resume: asyncio.TimerHandle | None = None
         self._finishing: Finished | Refused | None = None
         self._finish_by = 0.0
-        self._finish_timeout = 0.0
         self._waits_for_slot = True
         self._is_expelled = False
         self._began_at = self._heard_at = self._loop.time()
         self._allowed = asyncio.Event()
-        self._queue_position: int | None = None
 
     @property
     def request(self) -> StreamRequest:
@@ -239,9 +164,9 @@ class Bridge:
         """`queued`, `opening`, `open` or `ending`, for people who look on."""
         if self._finishing is not None or self._ending.done():
             return "ending"
-        if self._queue_position is not None:
+        if self._uplink.is_queued:
             return "queued"
-        return "open" if self._upstream.state is UpstreamState.OPEN else "opening"
+        return "open" if self._uplink.is_open else "opening"
 
     def consumption(self) -> Consumption:
         """What was used so far."""
@@ -249,9 +174,9 @@ class Bridge:
         received = self._chain.timeline.seconds_of_frame(self._chain.frames_received)
         return Consumption(
             received_ms=round(received * 1000),
-            sent_ms=round(self._upstream.samples_sent / rate * 1000),
-            replayed_ms=0,
-            silence_ms=round(self._upstream.samples_inserted / rate * 1000),
+            sent_ms=round(self._uplink.samples_sent / rate * 1000),
+            replayed_ms=round(self._uplink.samples_replayed / rate * 1000),
+            silence_ms=round(self._uplink.samples_inserted / rate * 1000),
             connected_ms=round((self._loop.time() - self._began_at) * 1000),
         )
 
@@ -302,7 +227,7 @@ class Bridge:
                 pumps = [
                     group.create_task(self._pump_client(), name="client to relay"),
                     group.create_task(self._pump_outbox(), name="relay to client"),
-                    group.create_task(self._open_upstream(), name="open upstream"),
+                    group.create_task(self._uplink.run(), name="provider"),
                     group.create_task(self._watch_clock(), name="clock"),
                 ]
                 ending = await self._ending
@@ -312,16 +237,14 @@ class Bridge:
             ending = Fault()
             self._log.exception("session failed")
         finally:
-            if self._resume is not None:
-                self._resume.cancel()
-            self._upstream.close()
+            self._uplink.close()
             await self._part(ending)
         self._log.info(
             "session ended",
             ending=type(ending).__name__,
             text=str(ending) if isinstance(ending, RelayError) else None,
             samples_received=self._chain.frames_received,
-            samples_sent=self._upstream.samples_sent,
+            samples_sent=self._uplink.samples_sent,
             segments=self._translator.segments,
         )
         return ending
@@ -422,88 +345,14 @@ class Bridge:
             self._log.info("client reads too slowly")
             self._end(Refused(CloseCode.FAULT, "slow_reader", SLOW_READER))
 
-    # The provider's side; the socket calls these.
+    # The provider's side; the uplink calls these.
 
-    def upstream_message(self, message: ScribeMessage) -> None:
-        """Take in one message of the provider's."""
-        with self._reporting():
-            self._upstream.receive_message(message, self._loop.time())
-            self._advance()
-
-    def upstream_malformed(self, error: MalformedMessage) -> None:
-        """Take notice of a message that can't be read."""
-        self._log.warning("upstream message not understood", text=str(error))
-        with self._reporting():
-            self._upstream.receive_malformed(error.message_type)
-            self._advance()
-
-    def upstream_lost(self, code: int, reason: str) -> None:
-        """Take notice that the socket is gone."""
-        with self._reporting():
-            self._upstream.connection_lost(code, reason)
-            self._advance()
-
-    def upstream_writable(self) -> None:
-        """Go on sending."""
-        with self._reporting():
-            self._advance()
-
-    async def _open_upstream(self) -> None:
-        await self._take_slot()
-        self._upstream.expect_start(self._loop.time() + self._config.opening_timeout)
-        try:
-            self._connection = await self._connect(self, self._request.parameters)
-        except UpstreamError as error:
-            self._end(error)
-        else:
-            self._advance()
-
-    async def _take_slot(self) -> None:
-        told_at = -math.inf
-        while not (place := await self._slot.ask()).has_slot:
-            now = self._loop.time()
-            if place.position != self._queue_position or now - told_at >= QUEUED_INTERVAL:
-                self._queue_position, told_at = place.position, now
-                wait = place.estimated_wait
-                wait_ms = None if wait is None else round(wait * 1000)
-                self._say(Queued(place.position, wait_ms))
-            await asyncio.sleep(SLOT_INTERVAL)
-        self._queue_position = None
-        if self._waits_for_slot:
-            # What was said while waiting gets its time from now on, if `stop` came meanwhile.
-            self._finish_by = self._loop.time() + self._finish_timeout
-
-    def _advance(self) -> None:
-        """Hand on what the provider said, and send it what it may have now."""
-        for event in self._upstream.events_received():
-            self._hand_on(event)
-        if self._connection is not None:
-            self._send_upstream(self._connection)
-        if not self._ledger.is_full:
-            self._room.set()
-        if self._finishing is not None and self._upstream.is_settled:
-            self._end(self._finishing)
-
-    def _send_upstream(self, connection: Upstream) -> None:
-        now = self._loop.time()
-        while connection.is_writable:
-            message = self._upstream.message_to_send(now)
-            if message is None:
-                break
-            connection.send(message)
-        # A socket that isn't writable says by itself when it is again.
-        resume_at = self._upstream.resume_at
-        if connection.is_writable and resume_at is not None and self._resume is None:
-            self._resume = self._loop.call_at(resume_at, self._resume_sending)
-
-    def _resume_sending(self) -> None:
-        self._resume = None
-        self.upstream_writable()
-
-    def _hand_on(self, event: Event) -> None:
+    def uplink_event(self, event: Event) -> None:
+        """Hand on what the provider said."""
         match event:
             case Opened(session_id):
                 self._log.info("upstream opened", upstream_session_id=session_id)
+                self._allow_for_last_words()
             case Passed() | Final():
                 self._say(self._translator.translate(event))
             case Complaint(text):
@@ -512,6 +361,53 @@ class Bridge:
                 self._feed.commit(Cause.RELAY)
             case Failed(error):
                 self._end(error)
+
+    def uplink_queued(self, place: Place) -> None:
+        """Tell the client where it stands in the queue."""
+        wait = place.estimated_wait
+        self._say(Queued(place.position, None if wait is None else round(wait * 1000)))
+
+    def uplink_has_slot(self) -> None:
+        """Begin the time for what was said while waiting, if `stop` came meanwhile."""
+        self._allow_for_last_words()
+
+    def uplink_reconnecting(self, attempt: int, delay: float, reason: str) -> None:
+        """Tell the client that it will take a little longer."""
+        self._say(UpstreamReconnecting(attempt, round(delay * 1000), reason))
+
+    def uplink_restored(self, replayed: float) -> None:
+        """Tell the client that it goes on, with so many seconds of audio sent once more."""
+        self._say(UpstreamRestored(round(replayed * 1000)))
+
+    def uplink_gap(self, begin: int, end: int, reason: str) -> None:
+        """Tell the client of a stretch that nothing will cover."""
+        self._say(self._translator.gap(begin, end, reason))
+
+    def _allow_for_last_words(self) -> None:
+        """Give `stop` its time from now on; before, the provider could not answer it."""
+        if self._finishing is not None and self._waits_for_slot:
+            backlog = self._ledger.samples / self._config.wire_format.rate
+            self._finish_by = self._loop.time() + self._config.stop_timeout + backlog
+
+    def uplink_moved(self) -> None:
+        """Go on: something came from the provider, or may be sent to it."""
+        try:
+            self._advance()
+        except Exception as error:
+            self.uplink_crashed(error)
+
+    def uplink_crashed(self, error: Exception) -> None:
+        """End the session by an exception, which would else vanish in the event loop."""
+        if not self._ending.done():
+            self._ending.set_exception(error)
+
+    def _advance(self) -> None:
+        """Hand on what the provider said, and send it what it may have now."""
+        self._uplink.advance()
+        if not self._ledger.is_full:
+            self._room.set()
+        if self._finishing is not None and self._uplink.is_settled:
+            self._end(self._finishing)
 
     # Time, and the end.
 
@@ -525,7 +421,7 @@ class Bridge:
             frames = self._chain.frames_received
             if (acknowledged := self._translator.acknowledge()) is not None:
                 self._say(acknowledged)
-            self._upstream.tick(now)
+            self._uplink.tick(now)
             self._advance()
             if self._ledger.is_full or self._terms.must_wait:
                 self._heard_at = now  # it is us who don't listen
@@ -533,9 +429,9 @@ class Bridge:
             if now - self._heard_at >= self._config.idle_timeout:
                 self._finish(Finished("idle", CloseCode.IDLE))
                 self._advance()
-            is_queued = self._queue_position is not None and self._waits_for_slot
-            if self._finishing is not None and not is_queued and now >= self._finish_by:
-                self._upstream.give_up()
+            is_waiting = not self._uplink.is_open and self._waits_for_slot
+            if self._finishing is not None and not is_waiting and now >= self._finish_by:
+                self._uplink.give_up()
                 self._advance()
 
     def _obey(self, verdict: Verdict) -> None:
@@ -570,8 +466,8 @@ class Bridge:
         if self._feed.uncommitted:
             self._feed.commit(Cause.CLIENT)
         backlog = self._ledger.samples / self._config.wire_format.rate
-        self._finish_timeout = self._config.stop_timeout + backlog if timeout is None else timeout
-        self._finish_by = self._loop.time() + self._finish_timeout
+        timeout = self._config.stop_timeout + backlog if timeout is None else timeout
+        self._finish_by = self._loop.time() + timeout
         self._finishing = ending
         self._allowed.set()  # nothing is taken any more that would have to be reserved
 
@@ -581,21 +477,13 @@ class Bridge:
             ending = self._finishing
         if not self._ending.done():
             self._ending.set_result(ending)
-
-    @contextmanager
-    def _reporting(self) -> Iterator[None]:
-        """Let an exception within a callback end the session instead of vanishing in the loop."""
-        try:
-            yield
-        except Exception as error:
-            if not self._ending.done():
-                self._ending.set_exception(error)
+            # A socket that is about to open breaks now, which is no news to anybody.
+            self._uplink.close()
 
     async def _part(self, ending: Ending) -> None:
         """Say the last words to both sides."""
         async with asyncio.TaskGroup() as group:
-            if self._connection is not None:
-                group.create_task(self._connection.aclose(), name="close upstream")
+            group.create_task(self._uplink.aclose(), name="close upstream")
             if not isinstance(ending, Left):
                 group.create_task(self._take_leave(ending), name="close downstream")
 

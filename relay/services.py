@@ -36,6 +36,7 @@ from relay.store.database import Database
 from relay.store.kiosks import Kiosks
 from relay.store.usage import Usage
 from relay.store.users import Users
+from relay.upstream.breaker import Breaker
 
 EPOCH = date(1970, 1, 1)
 
@@ -60,6 +61,7 @@ class Services:
     registry: Registry
     control: ControlChannel
     sessions: LiveSessions
+    breaker: Breaker
 
     @classmethod
     def build(cls, settings: Settings) -> "Services":
@@ -120,6 +122,7 @@ class Services:
             registry=registry,
             control=control,
             sessions=sessions,
+            breaker=Breaker(),
         )
 
     async def start(self) -> None:

@@ -17,7 +17,8 @@ from typing import Final
 import structlog
 
 from relay.auth.identities import Identity, Role
-from relay.bridge import Bridge, Consumption
+from relay.bridge import Bridge
+from relay.bridge_config import Consumption
 from relay.errors import LimitExceeded, StateUnavailable, StoreUnavailable, Unauthorized
 from relay.limits.allowance import Allowance
 from relay.limits.limiter import LEASE, TEXTS, Claim, Grant, Limiter

@@ -92,6 +92,11 @@ class Translator:
         }
         return ScribeEvent({**final.fields, **covers})
 
+    def gap(self, begin: int, end: int, reason: str) -> AudioGap:
+        """Say that the positions [begin, end) are covered by nothing."""
+        timeline = self._chain.timeline
+        return AudioGap(timeline.frame_at(begin), timeline.frame_at(end), reason)
+
     def acknowledge(self) -> AudioAcknowledged | None:
         """Say how much has arrived and how much is settled, if that is news."""
         now = AudioAcknowledged(self._chain.frames_received, self.covered)

@@ -20,13 +20,16 @@ ALLOWED: dict[str, set[str]] = {
     "simulator": {"audio", "scribe", "errors"},
     "client": {"protocol", "errors"},
     "translator": {"audio", "protocol", "upstream", "errors"},
+    "bridge_config": {"audio", "protocol"},
+    "uplink": {"scribe", "upstream", "bridge_config", "limits", "errors"},
     "bridge": {
         "audio",
-        "scribe",
         "protocol",
         "upstream",
         "downstream",
         "translator",
+        "bridge_config",
+        "uplink",
         "limits",
         "errors",
     },
@@ -36,6 +39,9 @@ ALLOWED: dict[str, set[str]] = {
         "protocol",
         "downstream",
         "bridge",
+        "bridge_config",
+        "uplink",
+        "upstream",
         "auth",
         "limits",
         "registry",
@@ -51,7 +57,7 @@ ALLOWED: dict[str, set[str]] = {
     "store": {"errors"},
     "limits": {"state", "errors"},
     "registry": {"state", "errors"},
-    "sessions": {"auth", "bridge", "limits", "registry", "store", "errors"},
+    "sessions": {"auth", "bridge", "bridge_config", "limits", "registry", "store", "errors"},
 }
 """Each part of `relay` and the parts it may import; those that wire may import all of them."""
 

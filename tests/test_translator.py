@@ -117,3 +117,7 @@ def test_without_a_gap_there_is_nothing_but_the_error() -> None:
 @pytest.mark.parametrize("ending", [Fault(), Left(1006)])
 def test_a_fault_of_ours_is_no_more_than_that(ending: Ending) -> None:
     assert translator(0).last_words(ending) == ([INTERNAL_ERROR], CloseCode.FAULT)
+
+
+def test_a_stretch_that_was_left_out_is_told_in_the_clients_frames() -> None:
+    assert translator(2).gap(8_000, 16_000, "error") == AudioGap(24_000, 48_000, "error")

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import structlog
 from starlette.websockets import WebSocket
 
-from relay.bridge import Bridge, BridgeConfig, Connect
+from relay.bridge import Bridge
+from relay.bridge_config import BridgeConfig
 from relay.downstream.connection import ClientLeft, DownstreamConnection
 from relay.downstream.options import OptionPolicy
 from relay.downstream.request import parse_request
@@ -16,6 +17,8 @@ from relay.http.access import Access
 from relay.protocol.codec import encode_server_message
 from relay.protocol.refusal import refuse
 from relay.sessions import LiveSessions
+from relay.uplink import Connect
+from relay.upstream.breaker import Breaker
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,7 @@ class StreamEndpoint:
     access: Access
     sessions: LiveSessions
     connect: Connect
+    breaker: Breaker
     config: BridgeConfig
     policy: OptionPolicy
     redact: Callable[[str], str]
@@ -76,6 +80,7 @@ class StreamEndpoint:
                 session_id=session_id,
                 connect=self.connect,
                 slot=seat,
+                breaker=self.breaker,
                 terms=seat.terms,
                 config=self.config,
                 redact=self.redact,

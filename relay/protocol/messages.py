@@ -75,6 +75,22 @@ class Queued(_Tagged, frozen=True, tag="queued"):
     """None where nothing is known to guess from."""
 
 
+class UpstreamReconnecting(_Tagged, frozen=True, tag="upstream_reconnecting"):
+    """The provider's side broke; audio is kept meanwhile."""
+
+    attempt: int
+    """From 1."""
+    retry_in_ms: int
+    reason: str
+
+
+class UpstreamRestored(_Tagged, frozen=True, tag="upstream_restored"):
+    """The provider takes audio again."""
+
+    replayed_ms: int
+    """Audio that it is sent once more."""
+
+
 class ScribeEvent(msgspec.Struct, frozen=True):
     """One of Scribe's own events: the fields Scribe sent, times on the session's timeline.
 
@@ -128,6 +144,8 @@ class Failure(msgspec.Struct, frozen=True):
 ServerMessage: TypeAlias = (
     SessionStarted
     | Queued
+    | UpstreamReconnecting
+    | UpstreamRestored
     | ScribeEvent
     | AudioAcknowledged
     | AudioGap

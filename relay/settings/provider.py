@@ -70,6 +70,15 @@ class ProviderSettings(Layered, frozen=True):
         ge=0.1,
         le=120,
     )
+    upstream_outage_limit: float = setting(
+        600.0,
+        "Provider",
+        "How long a session tries to reach the provider again before it ends. Meanwhile it keeps "
+        "what `RELAY_LEDGER_SECONDS` allows, and then reads the client no further.",
+        unit="s",
+        gt=0,
+        le=86_400,
+    )
     upstream_write_bytes: int = setting(
         1024 * KIB,
         "Provider",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from relay.scribe.messages import CommittedTranscript, CommittedTranscriptWithTimestamps
+from relay.upstream.history import History
 from relay.upstream.ledger import Cause, Commit, Ledger
 
 TIMED_MESSAGE_TIMEOUT = 1.0
@@ -57,11 +58,11 @@ class Finals:
     forwarded only where the client asked for the commit.
     """
 
-    def __init__(self, ledger: Ledger, *, is_timed: bool) -> None:
+    def __init__(self, ledger: Ledger, history: History, *, is_timed: bool) -> None:
         """`is_timed`: each final has a second message, since the client asked for one."""
         self._ledger = ledger
         self._is_timed = is_timed
-        self._segments = 0
+        self._history = history
         self._awaited: deque[_Awaited] = deque()
         self._early: deque[_Early] = deque(maxlen=MAX_UNPAIRED)
         self._unwanted: deque[str] = deque(maxlen=MAX_UNPAIRED)
@@ -79,8 +80,7 @@ class Finals:
             return None
         plain = None
         if message.text.strip() or commit.cause is Cause.CLIENT:
-            plain = Final(message.fields, commit, self._segments)
-            self._segments += 1
+            plain = Final(message.fields, commit, self._history.next_segment())
         finals = [] if plain is None else [plain]
         if not self._is_timed:
             return finals

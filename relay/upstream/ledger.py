@@ -53,6 +53,7 @@ class Ledger:
         self._commits = 0
         self._end = 0
         self._covered = 0
+        self._reached = 0
 
     @property
     def is_full(self) -> bool:
@@ -77,6 +78,27 @@ class Ledger:
     def covered(self) -> int:
         """Position of the last answered commit: everything before it has its final."""
         return self._covered
+
+    @property
+    def reached(self) -> int:
+        """Position up to which audio was sent on any socket; before it, all is a replay."""
+        return self._reached
+
+    @property
+    def first_commit(self) -> int | None:
+        """Position of the oldest marker without an answer, sent or not."""
+        markers = (entry.commit for entry in self._entries)
+        return next((marker.position for marker in markers if marker is not None), None)
+
+    @property
+    def sent(self) -> int:
+        """Position up to which this socket was sent audio."""
+        return self._end - self._unsent_samples
+
+    @property
+    def has_sent(self) -> bool:
+        """Whether this socket was sent anything that has no answer."""
+        return self._sent > 0
 
     @property
     def unanswered(self) -> int:
@@ -104,6 +126,7 @@ class Ledger:
             raise StateError("advance() with nothing left to send")
         self._sent += 1
         self._unsent_samples -= entry.samples
+        self._reached = max(self._reached, entry.start + entry.samples)
 
     def answer(self) -> Commit | None:
         """Take the answer to the oldest commit that was sent; free what it covers.
@@ -117,15 +140,31 @@ class Ledger:
         )
         if marked is None:
             return None
+        commit = self._free(marked + 1)
+        assert commit is not None
+        return commit
+
+    def leave_out(self) -> tuple[int, int]:
+        """Give up the oldest segment with its marker; without one, what was sent. Then rewind.
+
+        Returns:
+            The stretch [from, to) that nothing will cover.
+        """
+        begin = self._covered
+        marked = (i + 1 for i, entry in enumerate(self._entries) if entry.commit is not None)
+        self._free(next(marked, self._sent))
+        self.rewind()
+        return begin, self._covered
+
+    def _free(self, entries: int) -> Commit | None:
         commit = None
-        for _ in range(marked + 1):
+        for _ in range(entries):
             entry = self._entries.popleft()
             self._samples -= entry.samples
+            self._covered = entry.start + entry.samples
             commit = entry.commit
-        self._sent -= marked + 1
-        self._commits -= 1
-        assert commit is not None
-        self._covered = commit.position
+            self._commits -= commit is not None
+        self._sent -= entries
         return commit
 
     def rewind(self) -> None:

@@ -12,7 +12,6 @@ import numpy as np
 from relay.audio.pcm import WireFormat
 from relay.errors import UpstreamError, UpstreamRejected, UpstreamUnavailable
 from relay.scribe.codec import ChunkEncoder
-from relay.scribe.errors import ErrorClass
 from relay.scribe.messages import (
     CommittedTranscript,
     CommittedTranscriptWithTimestamps,
@@ -24,8 +23,10 @@ from relay.scribe.messages import (
 )
 from relay.upstream.extras import Extras
 from relay.upstream.finals import FINAL, Final, Finals
+from relay.upstream.history import History
 from relay.upstream.ledger import Entry, Ledger
 from relay.upstream.leg import Leg
+from relay.upstream.recovery import Break, remedy_for
 
 MIN_COMMIT = 0.3
 """Seconds of uncommitted audio below which Scribe throttles a commit and closes the socket.
@@ -88,9 +89,11 @@ class Complaint:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The session is over."""
+    """The session on this socket is over."""
 
     error: UpstreamError
+    reason: str
+    """Scribe's type, or a `Break`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,10 @@ class UpstreamSession:
         commit_timeout: float,
         seconds_at: Callable[[float], float],
         redact: Callable[[str], str],
+        history: History | None = None,
         speed: float = REPLAY_SPEED,
+        max_chunk: float = math.inf,
+        min_commit: float = MIN_COMMIT,
     ) -> None:
         """Begin in `OPENING`.
 
@@ -132,12 +138,16 @@ class UpstreamSession:
             commit_timeout: Seconds within which a commit is answered when there is no backlog.
             seconds_at: Session seconds of a position, for word times.
             redact: Takes secrets out of texts that came from the provider.
+            history: Of the sockets before this one.
             speed: Audio is sent at most this many times faster than real time.
+            max_chunk: Seconds of audio in one message at most.
+            min_commit: Seconds of uncommitted audio to which a commit is padded.
         """
         self.state = State.OPENING
         self.resume_at: float | None = None
         self._ledger = ledger
-        self._finals = Finals(ledger, is_timed=is_timed)
+        self._history = history or History()
+        self._finals = Finals(ledger, self._history, is_timed=is_timed)
         self._extras = Extras(extras)
         self._wire_format = wire_format
         self._rate = wire_format.rate
@@ -147,6 +157,10 @@ class UpstreamSession:
         self._seconds_at = seconds_at
         self._redact = redact
         self._speed = speed
+        self._max_chunk = None if math.isinf(max_chunk) else round(max_chunk * self._rate)
+        self._min_commit = round(min_commit * self._rate)
+        self._outgoing: deque[bytes] = deque()
+        self._previous_text = self._history.previous_text
         self._leg = Leg(self._rate)
         self._uncommitted = 0
         self._inserted = 0
@@ -160,18 +174,9 @@ class UpstreamSession:
     @property
     def is_settled(self) -> bool:
         """Whether all there was to say is sent, answered and handed on."""
-        is_answered = self._ledger.peek() is None and not self._ledger.unanswered
+        is_sent = self._ledger.peek() is None and not self._outgoing
+        is_answered = is_sent and not self._ledger.unanswered
         return is_answered and self._finals.is_settled and self._extras.is_settled
-
-    @property
-    def samples_inserted(self) -> int:
-        """Silence among them that the relay put in."""
-        return self._leg.inserted
-
-    @property
-    def samples_sent(self) -> int:
-        """Samples sent to the provider, inserted silence included."""
-        return self._leg.sent
 
     def expect_start(self, deadline: float) -> None:
         """Expect `session_started` until then, since a socket is being opened."""
@@ -201,7 +206,7 @@ class UpstreamSession:
             case CommittedTranscriptWithTimestamps():
                 self._forward(self._finals.receive_timed(message, now))
             case ErrorMessage(error_type=error_type, error=text):
-                self._receive_error(message.error_class, error_type, self._redact(text))
+                self._receive_error(error_type, self._redact(text))
             case WarningMessage(warning=text):
                 self._events.append(Passed({**message.fields, "warning": self._redact(text)}))
             case _:
@@ -215,19 +220,19 @@ class UpstreamSession:
         final answers which commit.
         """
         if self.state is not State.CLOSED and message_type == FINAL:
-            self._fail(_unavailable("sent a final that can't be read"))
+            self._fail(_unavailable("sent a final that can't be read"), Break.UNMATCHED)
 
     def connection_lost(self, code: int, reason: str = "") -> None:
         """Take notice that the socket is gone; `code` is 1006 where no close frame came."""
         if self.state is State.CLOSED:
             return
         said = f" ({self._redact(reason)})" if reason else ""
-        self._fail(_unavailable(f"closed the connection with code {code}{said}"))
+        self._fail(_unavailable(f"closed the connection with code {code}{said}"), Break.LOST)
 
     def give_up(self) -> None:
         """End the session because the last words have not come in time."""
         if self.state is not State.CLOSED:
-            self._fail(_unavailable("did not send the last words in time"))
+            self._fail(_unavailable("did not send the last words in time"), Break.UNANSWERED)
 
     def close(self) -> None:
         """End the session from our side; nothing is sent or received any more."""
@@ -238,53 +243,77 @@ class UpstreamSession:
         self._forward(self._finals.expire(now))
         self._extras.expire(now)
         if self.state is State.OPENING and self._opening_deadline <= now:
-            self._fail(_unavailable("did not start the session in time"))
+            self._fail(_unavailable("did not start the session in time"), Break.NOT_STARTED)
         elif self.state is State.OPEN and self._deadlines and self._deadlines[0] <= now:
-            self._fail(_unavailable("did not answer in time"))
+            self._fail(_unavailable("did not answer in time"), Break.UNANSWERED)
 
     def message_to_send(self, now: float) -> bytes | None:
         """The next message for the provider, as UTF-8 JSON for a text frame."""
         self.resume_at = None
         if self.state is not State.OPEN:
             return None
+        if not self._outgoing:
+            self._take_next(now)
+        return self._outgoing.popleft() if self._outgoing else None
+
+    def _take_next(self, now: float) -> None:
         entry = self._ledger.peek()
         if entry is None:
-            return self._keepalive(now)
-        if not self._may_send(now):
-            return None
-        self._ledger.advance()
-        return self._send(entry, now)
+            self._keep_alive(now)
+        elif self._may_send(now):
+            if entry.start < self._ledger.reached:
+                self._history.samples_replayed += entry.samples
+            self._ledger.advance()
+            self._send(entry, now)
 
-    def _send(self, entry: Entry, now: float) -> bytes:
+    def _send(self, entry: Entry, now: float) -> None:
         payload = entry.payload
         self._leg.send(entry.start, entry.samples)
         self._spend(entry.samples, now)
         if entry.commit is None:
-            return self._encoder.encode(payload)
-        lacking = round(MIN_COMMIT * self._rate) - self._uncommitted
+            self._put(payload)
+            return
+        lacking = self._min_commit - self._uncommitted
         if lacking > 0:
             payload += self._insert(lacking, now)
         self._uncommitted = self._inserted = 0
         backlog = self._ledger.samples / self._rate
         self._deadlines.append(now + self._commit_timeout + backlog / self._speed)
-        return self._encoder.encode(payload, commit=True)
+        self._put(payload, commit=True)
 
-    def _keepalive(self, now: float) -> bytes | None:
+    def _put(self, payload: bytes, *, commit: bool = False) -> None:
+        """Write messages for a payload, in pieces where Scribe takes no longer ones."""
+        size = len(payload)
+        if self._max_chunk is not None:
+            size = self._max_chunk * self._wire_format.bytes_per_sample
+        cuts = range(0, max(1, len(payload)), max(1, size))
+        for cut in cuts:
+            text, self._previous_text = self._previous_text, None
+            is_last = cut == cuts[-1]
+            self._outgoing.append(
+                self._encoder.encode(
+                    payload[cut : cut + size], commit=commit and is_last, previous_text=text
+                )
+            )
+
+    def _keep_alive(self, now: float) -> None:
         assert self._sent_at is not None
         if now - self._sent_at < KEEPALIVE_INTERVAL:
-            return None
+            return
         silence = round(KEEPALIVE_SILENCE * self._rate)
         self._inserted += silence
         if self._inserted >= MAX_KEEPALIVE_SILENCE * self._rate:
             self._events.append(SegmentDue())
-        return self._encoder.encode(self._insert(silence, now))
+        self._put(self._insert(silence, now))
 
     def _insert(self, samples: int, now: float) -> bytes:
         self._leg.insert(samples)
+        self._history.samples_inserted += samples
         self._spend(samples, now)
         return self._wire_format.pack(np.zeros(samples, np.int16))
 
     def _spend(self, samples: int, now: float) -> None:
+        self._history.samples_sent += samples
         self._uncommitted += samples
         self._allowance -= samples
         self._sent_at = now
@@ -304,26 +333,27 @@ class UpstreamSession:
         finals = self._finals.receive_plain(message, now)
         if finals is not None:
             self._deadlines.popleft()
+            self._history.last_text = message.text.strip() or self._history.last_text
             self._extras.expect(message.text, now)
             self._forward(finals)
         elif message.text:
             # Every commit is ours, so a final out of turn leaves it open what it covers.
-            self._fail(_unavailable("ended a segment by itself"))
+            self._fail(_unavailable("ended a segment by itself"), Break.UNMATCHED)
 
-    def _receive_error(self, error_class: ErrorClass, error_type: str, text: str) -> None:
-        match error_class:
-            case ErrorClass.PER_MESSAGE:
-                self._events.append(Complaint(text))
-            case ErrorClass.PERMANENT:
-                self._fail(UpstreamRejected(error_type, text))
-            case _:
-                self._fail(UpstreamUnavailable(error_type, text, RETRY_AFTER))
+    def _receive_error(self, error_type: str, text: str) -> None:
+        remedy = remedy_for(error_type)
+        if remedy.goes_on:
+            self._events.append(Complaint(text))
+        elif remedy.ends:
+            self._fail(UpstreamRejected(error_type, text), error_type)
+        else:
+            self._fail(UpstreamUnavailable(error_type, text, RETRY_AFTER), error_type)
 
-    def _fail(self, error: UpstreamError) -> None:
+    def _fail(self, error: UpstreamError, reason: str) -> None:
         # What is awaited will not come any more.
         self._forward(self._finals.expire(math.inf))
         self.state = State.CLOSED
-        self._events.append(Failed(error))
+        self._events.append(Failed(error, reason))
 
     def _forward(self, finals: list[Final]) -> None:
         for final in finals:

@@ -8,6 +8,7 @@ import pytest
 
 from relay.audio.chain import AudioChain
 from relay.audio.pcm import Encoding, Float32, Int16, WireFormat
+from relay.scribe.errors import ErrorType
 from relay.simulator.behaviour import Behaviour
 from relay.simulator.faults import Fault, FaultKind
 from relay.simulator.server import Simulator
@@ -283,10 +284,11 @@ async def test_the_wait_for_a_pause_ends_segments_by_voice_activity(
 async def test_silence_that_was_answered_by_nothing_is_no_gap(
     simulator: Simulator, relay: Relay
 ) -> None:
-    simulator.faults.add(Fault(FaultKind.CLOSE, after_finals=1, code=1011))
+    refused = Fault(FaultKind.ERROR, error_type=ErrorType.QUOTA_EXCEEDED, after_finals=1)
+    simulator.faults.add(refused)
     async with Client(relay, sample_rate=16_000) as client:
         await client.send(np.zeros(31 * 16_000, np.float32), frames_per_message=16_000)
-        assert await client.closed(seconds=40) == 4503
+        assert await client.closed(seconds=40) == 4502
     assert client.of("committed_transcript") == []
     (gap,) = client.of("audio_gap")
     assert gap["from_sample"] >= 25 * 16_000
@@ -337,17 +339,3 @@ async def test_a_late_timed_final_does_not_shift_the_next_ones(simulator: Simula
         strict=True,
     ):
         assert (plain["segment"], plain["text"]) == (timed["segment"], timed["text"])
-
-
-async def test_a_timed_final_that_a_break_swallowed_is_made_up(
-    simulator: Simulator, relay: Relay
-) -> None:
-    simulator.faults.add(Fault(FaultKind.OMIT_TIMED))
-    simulator.faults.add(Fault(FaultKind.DROP, after_finals=1))
-    async with Client(relay, sample_rate=16_000, include_timestamps="true") as client:
-        await client.send(noise(1.0, 16_000))
-        await client.say("commit")
-        assert await client.closed() == 4503
-    (timed,) = client.of("committed_transcript_with_timestamps")
-    assert timed["words"] is None
-    assert client.of("audio_gap") == []

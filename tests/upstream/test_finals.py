@@ -1,5 +1,6 @@
 from relay.scribe.messages import CommittedTranscript, CommittedTranscriptWithTimestamps
 from relay.upstream.finals import TIMED, TIMED_MESSAGE_TIMEOUT, Final, Finals
+from relay.upstream.history import History
 from relay.upstream.ledger import Cause, Ledger
 
 
@@ -9,7 +10,7 @@ def finals(*causes: Cause, is_timed: bool = True) -> Finals:
     for cause in causes:
         ledger.append(bytes(20), 10, cause)
         ledger.advance()
-    return Finals(ledger, is_timed=is_timed)
+    return Finals(ledger, History(), is_timed=is_timed)
 
 
 def plain(text: str) -> CommittedTranscript:

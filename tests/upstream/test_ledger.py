@@ -96,3 +96,36 @@ def test_every_sample_is_covered_once(chunks: list[tuple[int, Cause | None]]) ->
     assert len(ends) == sum(commit is not None for _, commit in chunks)
     assert made.samples == made.end - made.covered == sum(n for n, _ in chunks) - made.covered
     assert made.unsent_samples == 0
+
+
+def test_a_segment_is_left_out_with_its_marker_and_no_further() -> None:
+    made = ledger((10, Cause.VAD), (20, None), (5, Cause.CLIENT), (7, Cause.CLIENT))
+    send_all(made)
+    made.answer()
+    assert made.leave_out() == (10, 35)
+    assert (made.covered, made.samples, made.unanswered, made.first_commit) == (35, 7, 1, 42)
+    assert send_all(made) == [35]
+    assert made.answer() == Commit(42, Cause.CLIENT)
+
+
+def test_audio_without_a_marker_is_left_out_as_far_as_it_was_sent() -> None:
+    made = ledger((10, None), (20, None))
+    made.advance()
+    assert (made.first_commit, made.has_sent, made.sent) == (None, True, 10)
+    assert made.leave_out() == (0, 10)
+    assert (made.sent, made.has_sent) == (10, False)
+    assert send_all(made) == [10]
+
+
+def test_a_segment_is_left_out_whole_though_only_its_begin_was_sent() -> None:
+    made = ledger((10, None), (20, Cause.VAD), (3, None))
+    made.advance()
+    assert made.leave_out() == (0, 30)
+    assert send_all(made) == [30]
+
+
+def test_what_any_socket_was_sent_has_been_reached() -> None:
+    made = ledger((10, None), (20, None))
+    made.advance()
+    made.rewind()
+    assert (made.reached, made.sent) == (10, 0)

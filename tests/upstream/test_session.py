@@ -22,6 +22,7 @@ from relay.scribe.messages import (
     WarningMessage,
 )
 from relay.upstream.finals import Final
+from relay.upstream.history import History
 from relay.upstream.ledger import Cause, Ledger
 from relay.upstream.session import (
     KEEPALIVE_INTERVAL,
@@ -53,9 +54,12 @@ class Conversation:
         extras: Sequence[str] = (),
         seconds_at: Callable[[float], float] = lambda position: position / RATE,
         wire_format: WireFormat = WireFormat.PCM_16000,
+        history: History | None = None,
+        **gentler: float,
     ) -> None:
         self.now = 0.0
         self.ledger = Ledger(bound=60 * RATE)
+        self.history = history or History()
         self.session = UpstreamSession(
             self.ledger,
             wire_format=wire_format,
@@ -64,6 +68,8 @@ class Conversation:
             commit_timeout=COMMIT_TIMEOUT,
             seconds_at=seconds_at,
             redact=lambda text: text.replace("key-1", "***"),
+            history=self.history,
+            **gentler,
         )
         self.session.expect_start(OPENING_DEADLINE)
         if is_open:
@@ -293,6 +299,67 @@ def test_every_error_type_does_what_its_class_says(error_type: ErrorType) -> Non
             assert (error.error_type, str(error)) == (error_type, "no ***")
 
 
+def test_a_new_socket_begins_with_the_last_words_and_only_its_first_message_holds_them() -> None:
+    talk = Conversation(history=History(last_text="hello there"))
+    talk.speak(0.1)
+    talk.speak(0.1)
+    texts = []
+    while (message := talk.session.message_to_send(0.0)) is not None:
+        texts.append(json.loads(message).get("previous_text"))
+    assert texts == ["hello there", None]
+
+
+def test_a_final_becomes_the_context_of_the_next_socket() -> None:
+    talk = Conversation()
+    talk.speak(1.0, Cause.CLIENT)
+    talk.speak(1.0, Cause.CLIENT)
+    talk.sent()
+    talk.receive(CommittedTranscript("hello"))
+    talk.receive(CommittedTranscript(""))
+    assert talk.history.previous_text == "hello"
+
+
+def test_long_messages_are_sent_in_pieces_of_which_the_last_one_commits() -> None:
+    talk = Conversation(max_chunk=0.05)
+    talk.speak(0.1, Cause.CLIENT)
+    assert talk.sent() == [(1600, False)] * 5 + [(1600, True)]
+    assert not talk.session.is_settled
+
+
+def test_a_message_that_is_sent_in_part_is_not_settled() -> None:
+    talk = Conversation(max_chunk=0.05)
+    talk.speak(0.1)
+    talk.session.message_to_send(0.0)
+    assert not talk.session.is_settled
+
+
+def test_a_segment_is_padded_further_where_scribe_wants_more() -> None:
+    talk = Conversation(min_commit=0.6)
+    talk.speak(0.1, Cause.CLIENT)
+    assert talk.sent() == [(round(0.6 * RATE) * 2, True)]
+
+
+def test_what_is_sent_again_counts_as_a_replay() -> None:
+    talk = Conversation()
+    talk.speak(0.1)
+    talk.sent()
+    talk.ledger.rewind()
+    talk.speak(0.1)
+    talk.sent()
+    assert (talk.history.samples_sent, talk.history.samples_replayed) == (4800, 1600)
+
+
+def test_a_final_of_a_socket_that_was_given_up_answers_nothing() -> None:
+    talk = Conversation()
+    talk.speak(1.0, Cause.CLIENT)
+    talk.sent()
+    talk.session.connection_lost(1006)
+    talk.events()
+    talk.receive(CommittedTranscript("late"))
+    assert talk.events() == []
+    assert talk.ledger.unanswered == 1
+
+
 def test_a_close_after_an_error_says_nothing_more() -> None:
     talk = Conversation()
     talk.receive(ErrorMessage("auth_error", "no"))
@@ -356,8 +423,8 @@ def test_a_quiet_socket_is_kept_open_by_silence_that_has_no_session_time() -> No
     assert talk.sent() == []
     talk.now = KEEPALIVE_INTERVAL
     assert talk.sent() == [(3200, False)]
-    assert talk.session.samples_sent == RATE + 1600
-    assert talk.session.samples_inserted == 1600
+    assert talk.history.samples_sent == RATE + 1600
+    assert talk.history.samples_inserted == 1600
     assert talk.ledger.end == RATE
 
 

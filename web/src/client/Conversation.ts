@@ -171,6 +171,12 @@ export class Conversation {
       case "warning":
         this.tell({ name: "warning", value: { code: message.code, text: message.text } });
         break;
+      case "upstream_reconnecting":
+        this.tell({ name: "providerAway", value: true });
+        break;
+      case "upstream_restored":
+        this.tell({ name: "providerAway", value: false });
+        break;
       case "moving":
       case "session_ended":
         break; // about the connection, not about what was said

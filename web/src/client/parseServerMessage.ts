@@ -87,6 +87,18 @@ const readers: {
     code: text(fields, "code"),
     text: text(fields, "text"),
   }),
+  upstream_reconnecting: (fields) => ({
+    message_type: "upstream_reconnecting",
+    seq: count(fields, "seq"),
+    attempt: count(fields, "attempt"),
+    retry_in_ms: amount(fields, "retry_in_ms"),
+    reason: text(fields, "reason"),
+  }),
+  upstream_restored: (fields) => ({
+    message_type: "upstream_restored",
+    seq: count(fields, "seq"),
+    replayed_ms: amount(fields, "replayed_ms"),
+  }),
   moving: (fields) => ({
     message_type: "moving",
     seq: count(fields, "seq"),

@@ -112,6 +112,21 @@ export interface Warning extends Numbered {
   text: string;
 }
 
+/** The provider's side broke; audio is kept meanwhile. */
+export interface UpstreamReconnecting extends Numbered {
+  message_type: "upstream_reconnecting";
+  attempt: number;
+  retry_in_ms: number;
+  reason: string;
+}
+
+/** The provider takes audio again. */
+export interface UpstreamRestored extends Numbered {
+  message_type: "upstream_restored";
+  /** Audio that it is sent once more. */
+  replayed_ms: number;
+}
+
 /** This relay is leaving: connect again after `after_ms`. */
 export interface Moving extends Numbered {
   message_type: "moving";
@@ -146,6 +161,8 @@ export type ServerMessage =
   | AudioAcknowledged
   | AudioGap
   | Warning
+  | UpstreamReconnecting
+  | UpstreamRestored
   | Moving
   | SessionEnded;
 

@@ -99,6 +99,8 @@ export interface ClientEvents {
   gap: Gap;
   /** Waiting for one of the provider's places. */
   queued: { position: number; estimatedWaitMs: number | null };
+  /** Whether the relay has lost the provider for now; what is said is kept there. */
+  providerAway: boolean;
   warning: { code: string; text: string };
   /** Something went wrong. `problem.isFinal` tells whether the session is over by it. */
   problem: Problem;
