@@ -104,7 +104,15 @@ PURE += [
 ]
 PURE += [
     RELAY / "auth" / f"{name}.py"
-    for name in ("addresses", "identities", "origins", "places", "signing", "throttle")
+    for name in (
+        "addresses",
+        "identities",
+        "origins",
+        "places",
+        "resume_tokens",
+        "signing",
+        "throttle",
+    )
 ]
 PURE += [RELAY / "limits" / f"{name}.py" for name in ("allowance", "pace", "policy", "terms")]
 PURE += [
