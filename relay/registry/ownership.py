@@ -271,7 +271,8 @@ class Ownership:
         """Write down events before they are sent, for any number of sessions in one round trip.
 
         It may be called again with the same where the answer was lost: each event is kept once, by
-        its `seq`, which therefore has to rise.
+        its `seq`, which therefore has to rise. So one call for a session has to be over before the
+        next one, as `Journal` sees to.
 
         Returns:
             What each writer is to its session; it is written only where that is `OWNED`, and where
