@@ -36,8 +36,8 @@ _SECRET_TEXTS = (
     re.compile(r"(\b(?:ticket|resume)\.)[\w=.-]{8,}"),
     # The provider's own forms: single-use tokens and keys.
     re.compile(r"(\bsutkn_)\w+"),
-    # The relay's own: keys, and links that sign somebody in.
-    re.compile(r"(\bsrk_[0-9a-f]{32}_)[\w-]+"),
+    # The relay's own: keys, resume tokens, and links that sign somebody in.
+    re.compile(r"(\bsr[ks]_[0-9a-f]{32}_)[\w-]+"),
     re.compile(r"([?&]link=)[\w-]+"),
     re.compile(r"(\bsk_)[0-9a-f]{16,}"),
 )

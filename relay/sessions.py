@@ -392,7 +392,8 @@ class LiveSessions:
         try:
             async with aclosing(self._control.receive()) as messages:
                 async for message in messages:
-                    self._obey(message)
+                    if isinstance(message, EndSession):
+                        self._obey(message)
         except StateUnavailable as error:
             self._note_away(str(error))
 

@@ -20,6 +20,7 @@ import pytest
 
 import relay
 from relay.app import _upstream_parameters
+from relay.auth.resume_tokens import issue_token
 from relay.cli import command_line
 from relay.cli.reference import render as render_commands
 from relay.downstream.options import OptionPolicy
@@ -486,6 +487,23 @@ def test_asyncapi_describes_what_the_relay_reads(kind: Any) -> None:
     contract.check_client_message(msgspec.to_builtins(message))
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        protocol.SessionStarted(
+            "0a" * 16,
+            parse_request([], OptionPolicy()).config(),
+            resume_token=issue_token("0a" * 16),
+        ),
+        protocol.SessionResumed(next_sample=47_000, last_seq=9),
+        protocol.Moving(after_ms=1500),
+    ],
+    ids=lambda message: type(message).__name__,
+)
+def test_asyncapi_describes_what_the_relay_says_of_resuming(message: Any) -> None:
+    contract.check_server_message({**msgspec.to_builtins(message), "seq": 10})
+
+
 def test_asyncapi_is_sound() -> None:
     document = contract.document()
     assert document["asyncapi"] == "3.0.0"
@@ -497,6 +515,10 @@ def test_asyncapi_is_sound() -> None:
             found = found[step]
     query = document["channels"]["stream"]["bindings"]["ws"]["query"]["properties"]
     for name, schema in query.items():
+        if "default" not in schema:
+            with pytest.raises(InvalidRequest, match=f"{name} goes with a resume token only"):
+                parse_request([(name, "1")], OptionPolicy())
+            continue
         request = parse_request([(name, str(schema["default"]))], OptionPolicy())
         assert request == parse_request([], OptionPolicy()), urlencode({name: schema["default"]})
 

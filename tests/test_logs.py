@@ -47,6 +47,10 @@ def last(stream: io.StringIO) -> dict[str, Any]:
             f"key srk_{'0a' * 16}_Ab-C_d1 of",
             f"key srk_{'0a' * 16}_{REDACTED} of",
         ),
+        (
+            f"token srs_{'0a' * 16}_Ab-C_d1 of",
+            f"token srs_{'0a' * 16}_{REDACTED} of",
+        ),
         ("GET /login?link=Ab-C_d1 200", f"GET /login?link={REDACTED} 200"),
         ("sutkn_AbC123 is spent", f"sutkn_{REDACTED} is spent"),
         ("key sk_0123456789abcdef0123 is bad", f"key sk_{REDACTED} is bad"),

@@ -15,7 +15,8 @@ Modules, in the order of the data path:
 * `pcm`: bytes ↔ samples: decode, downmix, saturate, µ-law, Scribe's wire formats.
 * `resample`: one continuous signal from one rate to another (soxr).
 * `timeline`: the session's one clock: client frames ↔ output positions ↔ seconds.
-* `chain`: the three above in a row: messages in, PCM16 out, through changes of rate.
+* `seam`: where a session goes on in another process, so that nobody hears it.
+* `chain`: the first three in a row: messages in, PCM16 out, through changes of rate.
 * `chunker`: samples of any length in, chunks of one length out.
 * `activity`: is somebody speaking, and how loud, every 20 ms.
 * `end_of_speech`: has somebody who spoke been silent long enough.

@@ -1,9 +1,12 @@
 """One session's audio, from the client's messages to samples at Scribe's rate."""
 
+from typing import Self
+
 import numpy as np
 
 from relay.audio.pcm import Encoding, Float32, Int16, WireFormat, decode_frames, to_pcm16
 from relay.audio.resample import Quality, StreamResampler
+from relay.audio.seam import Seam
 from relay.audio.timeline import Timeline
 
 
@@ -36,8 +39,40 @@ class AudioChain:
         self._resampler = StreamResampler(rate_in, self._rate_out, quality)
         self._frames_received = 0
         self._position = 0
+        self._pre_roll = 0
         self._timeline = Timeline(self._rate_out)
         self._timeline.begin(rate_in, frame=0, position=0)
+
+    @classmethod
+    def resume(
+        cls,
+        seam: Seam,
+        *,
+        encoding: Encoding,
+        channels: int,
+        wire_format: WireFormat = WireFormat.PCM_16000,
+        quality: Quality = Quality.HIGH,
+    ) -> Self:
+        """Go on where another chain was cut off; the next message begins at `seam.next_sample`.
+
+        What comes out begins at `seam.position`, as if the other chain had gone on.
+
+        Args:
+            seam: Of a timeline at `wire_format`'s rate.
+            encoding: Of the messages from here on.
+            channels: Likewise.
+            wire_format: As of the other chain.
+            quality: As of the other chain, or the sound changes at the seam.
+        """
+        rate_in = seam.pieces[-1].rate_in
+        chain = cls(
+            rate_in, encoding=encoding, channels=channels, wire_format=wire_format, quality=quality
+        )
+        chain._timeline = Timeline.restore(wire_format.rate, seam.pieces)
+        chain._frames_received = seam.next_sample
+        chain._position = seam.position
+        chain._pre_roll = seam.pre_roll
+        return chain
 
     @property
     def frames_received(self) -> int:
@@ -116,12 +151,20 @@ class AudioChain:
         return tail
 
     def _process(self, frames: Float32) -> Int16:
-        samples = to_pcm16(self._resampler.push(frames))
+        samples = self._resampler.push(frames)
         self._frames_received += frames.size
-        self._position += samples.size
-        return samples
+        return self._put_out(samples)
 
     def _end_piece(self) -> Int16:
-        tail = to_pcm16(self._resampler.push(np.empty(0, np.float32), last=True))
-        self._position += tail.size
+        tail = self._put_out(self._resampler.push(np.empty(0, np.float32), last=True))
+        # A client whose rate changes within the pre-roll sends other audio than it did before.
+        self._pre_roll = 0
         return tail
+
+    def _put_out(self, resampled: Float32) -> Int16:
+        """Count what comes out, once the pre-roll is through."""
+        dropped = min(self._pre_roll, resampled.size)
+        self._pre_roll -= dropped
+        samples = to_pcm16(resampled[dropped:])
+        self._position += samples.size
+        return samples

@@ -1,13 +1,21 @@
 """The session's one clock: client frames, output positions and seconds."""
 
 from bisect import bisect_right
+from collections.abc import Iterable
 from fractions import Fraction
-from typing import NamedTuple
+from typing import NamedTuple, Self
+
+
+class Piece(NamedTuple):
+    """Where a stretch of one input rate begins."""
+
+    rate_in: int
+    """In Hz."""
+    frame: int
+    position: int
 
 
 class _Piece(NamedTuple):
-    """Where a stretch of one input rate begins."""
-
     rate_in: int
     frame: int
     position: int
@@ -35,6 +43,23 @@ class Timeline:
         self._pieces: list[_Piece] = []
         self._frames: list[int] = []
         self._positions: list[int] = []
+
+    @classmethod
+    def restore(cls, rate_out: int, pieces: Iterable[Piece]) -> Self:
+        """Build the timeline that had these `pieces`.
+
+        Raises:
+            ValueError: As `begin` says.
+        """
+        timeline = cls(rate_out)
+        for piece in pieces:
+            timeline.begin(piece.rate_in, frame=piece.frame, position=piece.position)
+        return timeline
+
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        """All that `restore` needs; one more with each change of rate."""
+        return tuple(Piece(*piece[:3]) for piece in self._pieces)
 
     def begin(self, rate_in: int, *, frame: int, position: int) -> None:
         """Start a piece: `frame` is its first frame, and comes out at `position`.

@@ -14,6 +14,7 @@ signing       `Signer`: texts that go out and come back unchanged
 origins       which `Host` and `Origin` headers are ours
 addresses     `resolve`: the caller behind trusted proxies
 places        `Places`: kiosks known by network or client certificate
+resume_tokens what goes on with a session, and who may show it
 throttle      `Throttle` and `Backoff`: how often somebody may try
 
 With I/O:

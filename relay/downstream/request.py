@@ -1,6 +1,6 @@
 """Reading the query of `GET /v1/stream`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,10 @@ from relay.scribe.parameters import Parameters
 
 DEFAULT_SAMPLE_RATE_HZ = 48_000
 _OURS = ("sample_rate", "encoding", "channels")
+_OF_RESUMING = ("last_seq", "last_segment", "from_sample")
+
+MAX_COUNT = 2**53 - 1
+"""Of frames, segments and messages: clients in JavaScript can't count any further."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +43,55 @@ class StreamRequest:
         }
 
 
+@dataclass(frozen=True)
+class ResumePoint:
+    """What a client has of the session that it comes back to."""
+
+    last_seq: int
+    """The greatest `seq` that it received."""
+    last_segment: int | None
+    """The last segment that it has; None before the first."""
+    from_sample: int
+    """The earliest of its frames that it still holds."""
+
+
 def parse_request(pairs: Iterable[tuple[str, str]], policy: OptionPolicy) -> StreamRequest:
     """Read decoded query pairs.
 
     Raises:
         InvalidRequest: If anything in them is unknown, out of bounds or not allowed.
     """
+    ours, scribes = _split(pairs)
+    for name in _OF_RESUMING:
+        if name in ours:
+            raise InvalidRequest(f"{name} goes with a resume token only.")
+    parameters, notes = policy.grant(scribes)
+    return StreamRequest(*_read_format(ours), parameters, tuple(notes))
+
+
+def parse_resumed_request(
+    pairs: Iterable[tuple[str, str]], granted: Parameters
+) -> tuple[StreamRequest, ResumePoint]:
+    """Read decoded query pairs that came with a resume token.
+
+    They say what the client sends from here on and what it has. Scribe's options stay as they were
+    granted, whatever is asked for now.
+
+    Raises:
+        InvalidRequest: If anything of ours in them is missing or out of bounds.
+    """
+    ours, _ = _split(pairs)
+    segment = ours.get("last_segment")
+    point = ResumePoint(
+        last_seq=_count("last_seq", ours.get("last_seq")),
+        last_segment=None if segment is None else _count("last_segment", segment),
+        from_sample=_count("from_sample", ours.get("from_sample")),
+    )
+    return StreamRequest(*_read_format(ours), granted), point
+
+
+def _split(pairs: Iterable[tuple[str, str]]) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    """Tell what is the relay's own from what is Scribe's."""
     ours: dict[str, str] = {}
     scribes: list[tuple[str, str]] = []
     for name, text in pairs:
@@ -52,12 +99,17 @@ def parse_request(pairs: Iterable[tuple[str, str]], policy: OptionPolicy) -> Str
             raise InvalidRequest(
                 "audio_format is unknown here: say what you send by sample_rate and encoding."
             )
-        if name not in _OURS:
+        if name not in _OURS and name not in _OF_RESUMING:
             scribes.append((name, text))
         elif name in ours:
             raise InvalidRequest(f"{name} was given twice.")
         else:
             ours[name] = text
+    return ours, scribes
+
+
+def _read_format(ours: Mapping[str, str]) -> tuple[int, Encoding, int]:
+    """The rate, the encoding and the channels of what a client sends."""
     sample_rate = _integer("sample_rate", ours.get("sample_rate", str(DEFAULT_SAMPLE_RATE_HZ)))
     check_sample_rate(sample_rate)
     channels = _integer("channels", ours.get("channels", "1"))
@@ -67,11 +119,19 @@ def parse_request(pairs: Iterable[tuple[str, str]], policy: OptionPolicy) -> Str
         encoding = Encoding(ours.get("encoding", Encoding.PCM_F32LE))
     except ValueError:
         raise InvalidRequest(f"encoding is not one of {', '.join(Encoding)}.") from None
-    parameters, notes = policy.grant(scribes)
-    return StreamRequest(sample_rate, encoding, channels, parameters, tuple(notes))
+    return sample_rate, encoding, channels
 
 
-def _integer(name: str, text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 9):
+def _count(name: str, text: str | None) -> int:
+    if text is None:
+        raise InvalidRequest(f"{name} is missing: a resume token needs it.")
+    count = _integer(name, text, max_digits=16)
+    if count > MAX_COUNT:
+        raise InvalidRequest(f"{name} is greater than {MAX_COUNT}.")
+    return count
+
+
+def _integer(name: str, text: str, *, max_digits: int = 9) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= max_digits):
         raise InvalidRequest(f"{name} is not a whole number.")
     return int(text)

@@ -64,6 +64,20 @@ class SessionStarted(_Tagged, frozen=True, tag="session_started"):
     session_id: str
     config: dict[str, Any]
     limits: SessionLimits = SessionLimits()
+    resume_token: str | None = None
+    """A secret that goes on with this session from any connection; None where none can."""
+
+
+class SessionResumed(_Tagged, frozen=True, tag="session_resumed"):
+    """The client has its session back, and sends from `next_sample` on.
+
+    Events that it lacks follow first, under the numbers that they had.
+    """
+
+    next_sample: int
+    """The first of its frames that the relay needs."""
+    last_seq: int
+    """The greatest number under which anything was sent before this message."""
 
 
 class Queued(_Tagged, frozen=True, tag="queued"):
@@ -123,6 +137,13 @@ class Warn(_Tagged, frozen=True, tag="warning"):
     text: str
 
 
+class Moving(_Tagged, frozen=True, tag="moving"):
+    """This worker is leaving: connect again, and resume."""
+
+    after_ms: int
+    """To wait before that, so that not all come at once."""
+
+
 class SessionEnded(_Tagged, frozen=True, tag="session_ended"):
     """The last message of a session that ended in order."""
 
@@ -143,6 +164,7 @@ class Failure(msgspec.Struct, frozen=True):
 
 ServerMessage: TypeAlias = (
     SessionStarted
+    | SessionResumed
     | Queued
     | UpstreamReconnecting
     | UpstreamRestored
@@ -150,6 +172,7 @@ ServerMessage: TypeAlias = (
     | AudioAcknowledged
     | AudioGap
     | Warn
+    | Moving
     | SessionEnded
     | Failure
 )

@@ -1,10 +1,22 @@
 """Which sessions are live, on all workers and hosts, and a way to tell their workers something.
 
-sessions   `Registry`: a record for each live session, which ends by itself after a crash
-control    `ControlChannel`: what one worker tells all others
+sessions    `Registry`: a record for each live session, which ends by itself after a crash
+ownership   `Ownership`: what another worker needs to go on with a session, and the fence around it
+journal     `Journal`: writes down what is committed, for all sessions of a worker together
+control     `ControlChannel`: what one worker tells all others
 """
 
-from relay.registry.control import ControlChannel, EndSession
+from relay.registry.control import ControlChannel, EndSession, SessionTaken
+from relay.registry.journal import Journal
+from relay.registry.ownership import Ownership
 from relay.registry.sessions import Registry, SessionRecord
 
-__all__ = ["ControlChannel", "EndSession", "Registry", "SessionRecord"]
+__all__ = [
+    "ControlChannel",
+    "EndSession",
+    "Journal",
+    "Ownership",
+    "Registry",
+    "SessionRecord",
+    "SessionTaken",
+]

@@ -1,7 +1,7 @@
 """What one worker tells all others."""
 
 from collections.abc import AsyncGenerator
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 import structlog
@@ -21,13 +21,26 @@ class EndSession(msgspec.Struct, frozen=True, tag="end_session"):
     reason: str
 
 
+class SessionTaken(msgspec.Struct, frozen=True, tag="session_taken"):
+    """Another worker owns a session since `epoch`: whoever owned it before lets go of it.
+
+    Only the faster way: what a former owner writes is refused, whether it has heard of this or not.
+    """
+
+    session_id: str
+    epoch: int
+
+
+ControlMessage: TypeAlias = EndSession | SessionTaken
+
+
 class ControlChannel:
     """Sends to all workers, this one included; who isn't there misses it."""
 
     def __init__(self, state: SharedState) -> None:
         self._state = state
 
-    async def send(self, message: EndSession) -> None:
+    async def send(self, message: ControlMessage) -> None:
         """Tell all workers.
 
         Raises:
@@ -36,7 +49,7 @@ class ControlChannel:
         async with self._state.asking() as redis:
             await redis.publish(CHANNEL, msgspec.json.encode(message).decode())
 
-    async def receive(self) -> AsyncGenerator[EndSession]:
+    async def receive(self) -> AsyncGenerator[ControlMessage]:
         """Listen until cancelled.
 
         Raises:
@@ -59,9 +72,12 @@ class ControlChannel:
                 pass
 
 
-def _decode(text: str) -> EndSession | None:
+_decoder: Final[msgspec.json.Decoder[ControlMessage]] = msgspec.json.Decoder(ControlMessage)
+
+
+def _decode(text: str) -> ControlMessage | None:
     try:
-        return msgspec.json.decode(text, type=EndSession)
+        return _decoder.decode(text)
     except msgspec.MsgspecError:
         # A newer worker may say what this one doesn't know.
         _log.warning("control message not understood")

@@ -13,6 +13,7 @@ from bench.audio import RATES, ChainQuality, measure_chain
 from relay.audio.chain import AudioChain
 from relay.audio.pcm import Encoding, Int16, NonFinite, PartialFrame, WireFormat
 from relay.audio.resample import Quality
+from relay.audio.seam import find_seam
 from tests.support.signals import impulse, level_dbfs, sine
 from tests.support.speech import alsa_recording
 
@@ -252,3 +253,15 @@ def test_a_message_lasts_as_long_as_its_audio(encoding: Encoding, channels: int)
     assert chain.seconds_of(message) == pytest.approx(0.1)
     chain.change_rate(16_000)
     assert chain.seconds_of(message) == pytest.approx(0.3)
+
+
+def test_it_can_go_on_where_another_one_was_cut_off() -> None:
+    tone = sine(440, 48_000, seconds=2.0)
+    whole = chain_at(48_000)
+    expected = np.concatenate([whole.push(tone.tobytes()), whole.flush()])
+    seam = find_seam(whole.timeline, 60_001, from_sample=0, rate_in=48_000)
+    chain = AudioChain.resume(seam, encoding=Encoding.PCM_F32LE, channels=1)
+    assert (chain.frames_received, chain.position) == (seam.next_sample, 20_001)
+    output = np.concatenate([chain.push(tone[seam.next_sample :].tobytes()), chain.flush()])
+    np.testing.assert_allclose(output, expected[20_001:], atol=1)
+    assert (chain.frames_received, chain.position) == (whole.frames_received, whole.position)

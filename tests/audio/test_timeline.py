@@ -130,3 +130,12 @@ def test_there_is_no_time_before_the_session() -> None:
 def test_a_timeline_without_pieces_knows_nothing() -> None:
     with pytest.raises(RuntimeError, match="no piece yet"):
         Timeline(16_000).seconds_at(0)
+
+
+@given(timelines(), st.integers(0, 3_000))
+def test_it_can_be_built_again_from_its_pieces(timeline: Timeline, value: int) -> None:
+    again = Timeline.restore(timeline.rate_out, timeline.pieces)
+    assert again.pieces == timeline.pieces
+    assert again.frame_at(value) == timeline.frame_at(value)
+    assert again.position_at(value) == timeline.position_at(value)
+    assert again.seconds_of_frame(value) == timeline.seconds_of_frame(value)

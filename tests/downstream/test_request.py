@@ -2,8 +2,15 @@ import pytest
 
 from relay.audio.pcm import Encoding
 from relay.downstream.options import OptionPolicy
-from relay.downstream.request import StreamRequest, parse_request
+from relay.downstream.request import (
+    MAX_COUNT,
+    ResumePoint,
+    StreamRequest,
+    parse_request,
+    parse_resumed_request,
+)
 from relay.errors import InvalidRequest
+from relay.scribe.parameters import Parameters
 
 
 def parse(*pairs: tuple[str, str]) -> StreamRequest:
@@ -72,3 +79,66 @@ def test_what_is_wrong_is_named(name: str, text: str) -> None:
 def test_saying_it_twice_is_wrong() -> None:
     with pytest.raises(InvalidRequest, match="twice"):
         parse(("channels", "1"), ("channels", "2"))
+
+
+GRANTED = Parameters.parse([("language_code", "de"), ("keyterms", "a"), ("keyterms", "b")])
+
+POINT = {"last_seq": "7", "last_segment": "2", "from_sample": "48000"}
+
+
+def resume(**values: str) -> tuple[StreamRequest, ResumePoint]:
+    return parse_resumed_request(values.items(), GRANTED)
+
+
+def test_a_client_that_comes_back_says_what_it_has() -> None:
+    assert resume(**POINT)[1] == ResumePoint(last_seq=7, last_segment=2, from_sample=48_000)
+
+
+def test_before_the_first_segment_it_has_none() -> None:
+    _, point = resume(last_seq="0", from_sample="0")
+    assert point == ResumePoint(last_seq=0, last_segment=None, from_sample=0)
+
+
+def test_it_may_send_something_else_and_the_options_stay_as_they_were_granted() -> None:
+    request, _ = resume(**POINT, sample_rate="44100", channels="2", language_code="en")
+    assert (request.sample_rate, request.channels) == (44_100, 2)
+    assert request.parameters == GRANTED
+    assert Parameters.parse(GRANTED.to_query()) == GRANTED
+
+
+@pytest.mark.parametrize("name", ["last_seq", "from_sample"])
+def test_what_is_missing_of_it_is_named(name: str) -> None:
+    values = {key: text for key, text in POINT.items() if key != name}
+    with pytest.raises(InvalidRequest, match=f"{name} is missing"):
+        resume(**values)
+
+
+@pytest.mark.parametrize("name", list(POINT))
+@pytest.mark.parametrize("text", ["", "-1", "1.5", "1e3", "٧", "9" * 16, "1" * 17, "9" * 5000])
+def test_what_is_wrong_with_it_is_named(name: str, text: str) -> None:
+    with pytest.raises(InvalidRequest, match=name):
+        resume(**{**POINT, name: text})
+
+
+@pytest.mark.parametrize("name", list(POINT))
+def test_it_may_be_as_great_as_javascript_counts(name: str) -> None:
+    _, point = resume(**{**POINT, name: str(MAX_COUNT)})
+    assert getattr(point, name) == 2**53 - 1
+
+
+@pytest.mark.parametrize("name", list(POINT))
+def test_saying_it_twice_is_wrong_too(name: str) -> None:
+    with pytest.raises(InvalidRequest, match="twice"):
+        parse_resumed_request([*POINT.items(), (name, "1")], GRANTED)
+
+
+@pytest.mark.parametrize("name", list(POINT))
+def test_without_a_token_it_means_nothing(name: str) -> None:
+    with pytest.raises(InvalidRequest, match=f"{name} goes with a resume token"):
+        parse((name, "1"))
+
+
+@pytest.mark.parametrize("name", ["sample_rate", "channels", "encoding", "audio_format"])
+def test_what_it_sends_has_the_same_bounds(name: str) -> None:
+    with pytest.raises(InvalidRequest, match=name):
+        resume(**{**POINT, name: "7"})

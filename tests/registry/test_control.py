@@ -6,13 +6,13 @@ from contextlib import aclosing
 import pytest
 
 from relay.errors import StateUnavailable
-from relay.registry import ControlChannel, EndSession
-from relay.registry.control import CHANNEL
+from relay.registry import ControlChannel, EndSession, SessionTaken
+from relay.registry.control import CHANNEL, ControlMessage
 from relay.state import SharedState
 from tests.support.redis import RedisServer
 
 
-async def first(channel: ControlChannel) -> EndSession:
+async def first(channel: ControlChannel) -> ControlMessage:
     async with aclosing(channel.receive()) as messages, asyncio.timeout(5):
         return await anext(messages)
 
@@ -33,6 +33,15 @@ async def test_all_workers_are_told(state: SharedState) -> None:
     assert [task.result() for task in told] == [EndSession("s1", "operator")] * 2
 
 
+async def test_a_former_owner_is_told_that_its_session_was_taken(state: SharedState) -> None:
+    channel = ControlChannel(state)
+    async with asyncio.TaskGroup() as group:
+        told = group.create_task(first(channel))
+        await listeners(state, 1)
+        await channel.send(SessionTaken("s1", epoch=2))
+    assert told.result() == SessionTaken("s1", epoch=2)
+
+
 async def test_what_a_newer_worker_says_is_passed_over(state: SharedState) -> None:
     channel = ControlChannel(state)
     async with asyncio.TaskGroup() as group:
@@ -41,7 +50,7 @@ async def test_what_a_newer_worker_says_is_passed_over(state: SharedState) -> No
         async with state.asking() as redis:
             await redis.publish(CHANNEL, '{"type":"dance"}')
         await channel.send(EndSession("s1", "operator"))
-    assert told.result().session_id == "s1"
+    assert told.result() == EndSession("s1", "operator")
 
 
 async def test_a_broken_connection_is_said() -> None:
