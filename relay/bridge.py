@@ -280,9 +280,6 @@ class Bridge:
         self._say(SessionStarted(self._session_id, config, limits, resume_token))
         for note in self._request.notes:
             self._say(Warn("option_changed", note))
-
-    async def run(self) -> Ending:
-        """Keep the session until it ends; both sockets are closed on return."""
         self._log.info(
             "session started",
             sample_rate=self._request.sample_rate,
@@ -291,6 +288,9 @@ class Bridge:
             commit_strategy=str(self._request.parameters.commit_strategy),
             language_code=self._request.parameters.language_code,
         )
+
+    async def run(self) -> Ending:
+        """Keep the session until it ends; both sockets are closed on return."""
         # What cancels it is that the worker ends, and that leaves the session to another one.
         ending: Ending = Moved(0)
         try:

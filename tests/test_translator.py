@@ -5,9 +5,17 @@ from relay.audio.chain import AudioChain
 from relay.audio.pcm import Encoding
 from relay.errors import UpstreamUnavailable
 from relay.protocol.close_codes import CloseCode
-from relay.protocol.messages import AudioAcknowledged, AudioGap, Failure, ScribeEvent, SessionEnded
+from relay.protocol.messages import (
+    AudioAcknowledged,
+    AudioGap,
+    Failure,
+    Moving,
+    ScribeEvent,
+    ServerMessage,
+    SessionEnded,
+)
 from relay.protocol.refusal import INTERNAL_ERROR, SLOW_READER
-from relay.translator import Ending, Fault, Finished, Left, Refused, Translator
+from relay.translator import Ending, Fault, Finished, Moved, Refused, Taken, Translator
 from relay.upstream.finals import TIMED, Final
 from relay.upstream.ledger import Cause, Commit, Ledger
 from relay.upstream.session import Passed
@@ -114,9 +122,18 @@ def test_without_a_gap_there_is_nothing_but_the_error() -> None:
     assert messages == [Failure("error", "Oh.", retryable=True)]
 
 
-@pytest.mark.parametrize("ending", [Fault(), Left(1006)])
-def test_a_fault_of_ours_is_no_more_than_that(ending: Ending) -> None:
-    assert translator(0).last_words(ending) == ([INTERNAL_ERROR], CloseCode.FAULT)
+@pytest.mark.parametrize(
+    ("ending", "said"),
+    [
+        (Fault(), ([INTERNAL_ERROR], CloseCode.FAULT)),
+        (Moved(700), ([Moving(700)], CloseCode.RESTARTING)),
+        (Taken(), ([], CloseCode.TAKEN_OVER)),
+    ],
+)
+def test_of_a_session_that_goes_on_elsewhere_nothing_is_missing(
+    ending: Ending, said: tuple[list[ServerMessage], CloseCode]
+) -> None:
+    assert translator(1, covered=0).last_words(ending) == said
 
 
 def test_a_stretch_that_was_left_out_is_told_in_the_clients_frames() -> None:

@@ -147,10 +147,14 @@ async def test_1012_the_relay_restarts(simulator: Simulator) -> None:
     await client.__aexit__(None, None, None)
 
 
-async def test_1006_a_broken_line_ends_the_session_on_both_sides(
-    simulator: Simulator, relay: Relay
+async def test_1006_a_line_that_stays_broken_ends_the_session_on_both_sides(
+    simulator: Simulator,
 ) -> None:
-    async with bystander(relay), Client(relay) as client:
+    async with (
+        relay_to(simulator.url, park_seconds=0.2) as relay,
+        bystander(relay),
+        Client(relay) as client,
+    ):
         await client.send(SECOND)
         await simulator.wait_for(lambda: len(simulator.connections) == 2)
         client.connection.transport.abort()

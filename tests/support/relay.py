@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -34,7 +35,7 @@ class Relay(RelayServer):
 
     async def __aenter__(self) -> Self:
         await super().__aenter__()
-        _, self.key = await self.services.api_keys.create("test", {})
+        _, self.key = await self.services.api_keys.create(f"test {secrets.token_hex(4)}", {})
         return self
 
 

@@ -1,0 +1,391 @@
+"""The client's line breaks, on whatever side, and it comes back: to its worker or to another."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from relay.audio.pcm import Float32
+from relay.protocol.messages import SUBPROTOCOL
+from relay.registry import ControlChannel
+from relay.simulator.faults import Fault, FaultKind
+from relay.simulator.server import Simulator
+from tests.support.exactness import check_exactness
+from tests.support.redis import RedisServer
+from tests.support.relay import Client, Event, Relay, relay_to
+
+RATE = 48_000
+
+
+def noise(seconds: float) -> Float32:
+    random = np.random.default_rng(round(seconds * 1000))
+    return random.uniform(-0.5, 0.5, round(seconds * RATE)).astype(np.float32)
+
+
+class Story:
+    """What a client heard over all of its connections, each message once."""
+
+    def __init__(self, *clients: Client) -> None:
+        heard: dict[str, Event] = {}
+        for event in (event for client in clients for event in client.events):
+            key = f"{event['message_type']} {event.get('segment', event['seq'])}"
+            assert key not in heard or heard[key] == event, "the same segment twice, and changed"
+            heard.setdefault(key, event)
+        self.events = list(heard.values())
+
+    def of(self, message_type: str) -> list[Event]:
+        return [event for event in self.events if event["message_type"] == message_type]
+
+
+async def cut(client: Client) -> None:
+    """The network goes: no farewell from either side."""
+    client.connection.transport.abort()
+    await client.closed()
+
+
+def back(
+    relay: Relay | str, before: Client, *, from_sample: int = 0, forgets: int = 0, **query: Any
+) -> Client:
+    """The client comes back, and has all but the last `forgets` messages of what it received."""
+    events = before.events[: len(before.events) - forgets]
+    finals = [event["segment"] for event in events if "segment" in event]
+    if finals:
+        query["last_segment"] = finals[-1]
+    return Client(
+        relay if isinstance(relay, str) else relay.url,
+        subprotocols=(SUBPROTOCOL, f"resume.{token(before)}"),
+        **{"sample_rate": RATE, **query},
+        last_seq=events[-1]["seq"],
+        from_sample=from_sample,
+    )
+
+
+def token(client: Client) -> str:
+    for event in client.events:
+        if event["message_type"] == "session_started":
+            return str(event["resume_token"])
+    raise AssertionError("the session has not started")
+
+
+async def go_on(client: Client, spoken: Float32) -> None:
+    """Say the rest from where the relay wants it, and stop."""
+    resumed = await client.event("session_resumed")
+    await client.send(spoken[resumed["next_sample"] :])
+    await client.say("stop")
+    assert await client.closed(60) == 1000, client.events[-2:]
+
+
+def caller(relay: Relay, **query: Any) -> Client:
+    return Client(relay, sample_rate=RATE, include_timestamps="true", **query)
+
+
+async def received(relay: Relay, client: Client, frames: int) -> None:
+    """Wait until the relay has so much of a session."""
+    session_id = (await client.event("session_started"))["session_id"]
+    async with asyncio.timeout(20):
+        while True:
+            bridge = relay.services.sessions.find(session_id)
+            if bridge is not None and bridge.consumption().received_ms >= frames * 1000 // RATE:
+                return
+            await asyncio.sleep(0.01)
+
+
+async def test_a_cut_line_costs_nothing(simulator: Simulator, relay: Relay) -> None:
+    spoken = noise(3)
+    async with caller(relay) as first:
+        await first.send(spoken[:RATE])
+        await received(relay, first, RATE)
+        await cut(first)
+    async with back(relay, first) as second:
+        assert (await second.event("session_resumed"))["next_sample"] == RATE
+        await go_on(second, spoken)
+    assert second.events[0]["message_type"] == "session_resumed"
+    check_exactness(Story(first, second), simulator, spoken, RATE)
+
+
+async def test_what_was_on_a_line_that_broke_comes_again(
+    simulator: Simulator, relay: Relay
+) -> None:
+    spoken = noise(3)
+    async with caller(relay) as first:
+        for _ in range(3):
+            await first.send(spoken[:RATE])
+            await first.say("commit")
+        await first.count("committed_transcript_with_timestamps", 3)
+        await cut(first)
+    lost = first.events[1:]
+    async with back(relay, first, forgets=len(lost)) as second:
+        await second.event("session_resumed")
+        await second.count("committed_transcript_with_timestamps", 3)
+        await second.stop()
+    again = [event for event in second.events if "segment" in event]
+    assert again[:6] == [event for event in lost if "segment" in event]
+    seqs = [event["seq"] for event in second.events[1:]]
+    assert seqs == sorted(seqs)
+
+
+async def test_finals_that_come_while_the_client_is_away_wait_for_it(
+    simulator: Simulator, relay: Relay
+) -> None:
+    spoken = noise(2)
+    simulator.faults.add(Fault(FaultKind.DELAY_FINALS, delay_ms=400))
+    async with caller(relay) as first:
+        await first.send(spoken[:RATE])
+        await first.say("commit")
+        await received(relay, first, RATE)
+        await cut(first)
+    await simulator.wait_for(lambda: len(simulator.connections[0].commits) == 1)
+    await asyncio.sleep(0.6)
+    async with back(relay, first) as second:
+        await go_on(second, spoken)
+    assert not first.finals
+    check_exactness(Story(first, second), simulator, spoken, RATE)
+
+
+async def test_a_stop_that_the_line_did_not_outlive_is_answered(
+    simulator: Simulator, relay: Relay
+) -> None:
+    spoken = noise(1)
+    async with caller(relay) as first:
+        await first.send(spoken)
+        await first.say("stop")
+        await simulator.wait_for(lambda: any(c.commits for c in simulator.connections))
+        await cut(first)
+    async with back(relay, first) as second:
+        await second.say("stop")
+        assert await second.closed() == 1000
+    assert second.of("session_ended")[0]["segments"] == 1
+    check_exactness(Story(first, second), simulator, spoken, RATE)
+
+
+async def test_a_client_that_is_thought_to_be_there_takes_its_session_over(
+    simulator: Simulator, relay: Relay
+) -> None:
+    spoken = noise(2)
+    async with caller(relay) as first:
+        await first.send(spoken[:RATE])
+        await received(relay, first, RATE)
+        async with back(relay, first) as second:
+            await go_on(second, spoken)
+        assert await first.closed() == 4409
+    check_exactness(Story(first, second), simulator, spoken, RATE)
+
+
+async def test_what_the_client_has_not_kept_is_told_as_a_gap(
+    simulator: Simulator, relay: Relay
+) -> None:
+    spoken = noise(3)
+    async with caller(relay) as first:
+        await first.send(spoken[:RATE])
+        await received(relay, first, RATE)
+        await cut(first)
+    async with back(relay, first, from_sample=2 * RATE) as second:
+        await go_on(second, spoken)
+    (gap,) = second.of("audio_gap")
+    assert (gap["from_sample"], gap["to_sample"]) == (RATE, 2 * RATE)
+    assert gap["reason"] == "client_buffer"
+    assert [final["end_sample"] for final in second.of("committed_transcript")] == [
+        2 * RATE,
+        3 * RATE,
+    ]
+
+
+async def test_who_does_not_come_back_gets_finals_all_the_same(simulator: Simulator) -> None:
+    async with relay_to(simulator.url, park_seconds=0.5) as relay:
+        async with caller(relay) as client:
+            await client.send(noise(1))
+            await received(relay, client, RATE)
+            await cut(client)
+        await simulator.wait_for(lambda: not simulator.connections[0].is_open)
+        assert len(simulator.connections[0].commits) == 1
+        async with back(relay, client) as late:
+            assert await late.closed() == 4401
+
+
+async def test_a_client_that_closes_in_order_has_said_all(
+    simulator: Simulator, relay: Relay
+) -> None:
+    async with caller(relay) as client:
+        await client.send(noise(1))
+        await received(relay, client, RATE)
+    await simulator.wait_for(lambda: not simulator.connections[0].is_open)
+    assert len(simulator.connections[0].commits) == 1
+    async with back(relay, client) as late:
+        assert await late.closed() == 4401
+
+
+async def test_at_the_limit_the_session_that_is_parked_gives_its_place(
+    simulator: Simulator,
+) -> None:
+    async with relay_to(simulator.url, limit_key_sessions=1) as relay:
+        async with caller(relay) as first:
+            await first.send(noise(1))
+            await received(relay, first, RATE)
+            async with caller(relay) as refused:
+                assert await refused.closed() == 4429  # it isn't parked
+            await cut(first)
+        async with caller(relay) as second:
+            await second.event("session_started")
+            await second.stop()
+    assert len(simulator.connections[0].commits) == 1
+
+
+class TestToken:
+    """Who may resume a session."""
+
+    async def test_of_another_account_is_refused(self, relay: Relay) -> None:
+        async with caller(relay) as victim:
+            await victim.event("session_started")
+            _, key = await relay.services.api_keys.create("mallory", {})
+            thief = Client(
+                relay,
+                headers={"xi-api-key": key},
+                subprotocols=(SUBPROTOCOL, f"resume.{token(victim)}"),
+                last_seq=0,
+                from_sample=0,
+            )
+            async with thief:
+                assert await thief.closed() == 4401
+            await victim.stop()  # unharmed
+
+    async def test_of_another_page_is_refused(self, relay: Relay) -> None:
+        async with caller(relay) as victim:
+            await victim.event("session_started")
+            thief = Client(
+                relay,
+                headers={"origin": "https://evil.example"},
+                subprotocols=(SUBPROTOCOL, f"resume.{token(victim)}"),
+                last_seq=0,
+                from_sample=0,
+            )
+            async with thief:
+                assert await thief.closed() == 4401
+            await victim.stop()
+
+    async def test_that_was_guessed_is_refused(self, relay: Relay) -> None:
+        async with caller(relay) as victim:
+            await victim.event("session_started")
+            guess = token(victim)[:-1] + ("A" if token(victim)[-1] != "A" else "B")
+            thief = Client(
+                relay.url,
+                subprotocols=(SUBPROTOCOL, f"resume.{guess}"),
+                last_seq=0,
+                from_sample=0,
+            )
+            async with thief:
+                assert await thief.closed() == 4401
+            await victim.stop()
+
+    async def test_of_somebody_who_may_not_be_here_any_more_is_refused(self, relay: Relay) -> None:
+        key_id, key = await relay.services.api_keys.create("leaver", {})
+        async with Client(relay, headers={"xi-api-key": key}) as client:
+            await client.event("session_started")
+            await relay.services.api_keys.revoke(key_id.id)
+            await cut(client)
+        async with back(relay, client) as late:
+            assert await late.closed() == 4401
+
+
+@asynccontextmanager
+async def two_workers(simulator: Simulator, folder: Path) -> AsyncIterator[tuple[Relay, Relay]]:
+    """Two relays with Redis and a database in common."""
+    with RedisServer() as redis:
+        common = {
+            "redis_url": redis.url,
+            "database_url": f"sqlite+aiosqlite:///{folder / 'relay.db'}",
+        }
+        async with (
+            relay_to(simulator.url, **common) as one,
+            relay_to(simulator.url, **common) as other,
+        ):
+            yield one, other
+
+
+class TestAnotherWorker:
+    """The client comes back to a worker that isn't the session's."""
+
+    @pytest.mark.parametrize("rate", [48_000, 44_100])
+    async def test_goes_on_without_a_seam(
+        self, simulator: Simulator, tmp_path: Path, rate: int
+    ) -> None:
+        spoken = noise(4)
+        async with two_workers(simulator, tmp_path) as (one, other):
+            async with Client(one, sample_rate=rate, include_timestamps="true") as first:
+                await first.send(spoken[:RATE])
+                await first.say("commit")
+                await first.count("committed_transcript_with_timestamps", 1)
+                await first.send(spoken[RATE : 2 * RATE])
+                await received(one, first, RATE)
+                await cut(first)
+            kept = first.of("committed_transcript")[0]["end_sample"] - rate // 4
+            second = back(other, first, from_sample=kept, sample_rate=rate)
+            async with second:
+                resumed = await second.event("session_resumed")
+                assert kept <= resumed["next_sample"] < kept + rate // 4
+                await go_on(second, spoken)
+            await simulator.wait_for(lambda: not any(c.is_open for c in simulator.connections))
+        check_exactness(Story(first, second), simulator, spoken, rate, tolerance=1)
+
+    async def test_gets_the_finals_that_the_client_lacks(
+        self, simulator: Simulator, tmp_path: Path
+    ) -> None:
+        spoken = noise(2)
+        async with two_workers(simulator, tmp_path) as (one, other):
+            async with caller(one) as first:
+                await first.send(spoken[:RATE])
+                await first.say("commit")
+                await first.count("committed_transcript_with_timestamps", 1)
+                await cut(first)
+            lost = len(first.events) - 1
+            async with back(other, first, forgets=lost) as second:
+                await go_on(second, spoken)
+        assert [event["segment"] for event in second.of("committed_transcript")] == [0, 1]
+        check_exactness(Story(first, second), simulator, spoken, RATE, tolerance=1)
+
+    async def test_lets_the_owner_before_it_go(self, simulator: Simulator, tmp_path: Path) -> None:
+        async with two_workers(simulator, tmp_path) as (one, other), caller(one) as first:
+            await first.event("session_started")
+            async with back(other, first) as second:
+                assert await first.closed() == 4409
+                await second.stop()
+
+    async def test_keeps_the_owner_before_it_from_speaking(
+        self, simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def lose(self: ControlChannel, message: object) -> None:
+            pass
+
+        monkeypatch.setattr(ControlChannel, "send", lose)
+        spoken = noise(2)
+        async with two_workers(simulator, tmp_path) as (one, other), caller(one) as first:
+            await first.send(spoken[:RATE])
+            await received(one, first, RATE)
+            async with back(other, first) as second:
+                await second.event("session_resumed")
+                await first.say("commit")  # which is answered, and written down by nobody
+                assert await first.closed() == 4409
+                await go_on(second, spoken)
+            assert not first.finals
+        check_exactness(Story(first, second), simulator, spoken, RATE, tolerance=1)
+
+    async def test_is_where_clients_go_when_theirs_leaves(
+        self, simulator: Simulator, tmp_path: Path
+    ) -> None:
+        spoken = noise(3)
+        async with two_workers(simulator, tmp_path) as (one, other):
+            async with caller(one) as first:
+                await first.send(spoken[: 2 * RATE])
+                await received(one, first, 2 * RATE)
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(one.__aexit__(None, None, None))
+                    assert (await first.event("moving"))["after_ms"] <= 2000
+                    assert await first.closed() == 1012
+            assert first.finals  # what it had is committed first
+            kept = first.of("committed_transcript")[-1]["end_sample"] - RATE // 4
+            async with back(other, first, from_sample=kept) as second:
+                await go_on(second, spoken)
+        check_exactness(Story(first, second), simulator, spoken, RATE, tolerance=1)
