@@ -23,6 +23,7 @@ from relay.auth.throttle import Backoff, Throttle
 from relay.bridge_config import BridgeConfig
 from relay.downstream.options import OptionPolicy
 from relay.errors import RelayError, UpstreamRejected
+from relay.hosting import Host
 from relay.http.access import Access, AnswerHeaders, Guard
 from relay.http.admin import AdminEndpoint
 from relay.http.assets import Assets
@@ -78,17 +79,21 @@ def create_app(
         trusted_proxies=settings.trusted_proxies,
         proxy_secret=None if secret is None else secret.get_secret_value(),
     )
-    stream = StreamEndpoint(
-        access=access,
+    host = Host(
+        gate=services.gate,
         sessions=services.sessions,
+        ownership=services.ownership,
+        journal=services.journal,
+        control=services.control,
         connect=open_upstream or _opener(settings, ssl_context),
         breaker=services.breaker,
         config=_bridge_config(settings),
-        policy=OptionPolicy(
-            settings.pinned_options, settings.capped_options, settings.allowed_surcharges
-        ),
         redact=Redactor(settings.known_secrets).redact,
     )
+    policy = OptionPolicy(
+        settings.pinned_options, settings.capped_options, settings.allowed_surcharges
+    )
+    stream = StreamEndpoint(access, host, policy)
     sign_in = _sign_in(services, access)
     kiosks = KioskEndpoint(access, services.kiosks)
     admin = _admin(settings, services, access)
@@ -117,7 +122,7 @@ def create_app(
             *OpsPages(access, renderer, admin, readiness).routes(),
             *assets.routes(),
         ],
-        lifespan=_lifespan(services),
+        lifespan=_lifespan(services, host),
         exception_handlers={HTTPException: pages.answer_http, Exception: pages.answer_fault},
     )
     # A redirect would name the scheme of the connection, which a proxy may have changed.
@@ -131,7 +136,9 @@ def create_app(
     return app
 
 
-def _lifespan(services: Services) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+def _lifespan(
+    services: Services, host: Host
+) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         try:
@@ -143,9 +150,13 @@ def _lifespan(services: Services) -> Callable[[Starlette], AbstractAsyncContextM
             raise
         async with asyncio.TaskGroup() as group:
             keeping = group.create_task(services.run(), name="keep sessions")
+            hosting = group.create_task(host.run(), name="host sessions")
             try:
                 yield
             finally:
+                await services.sessions.drain()
+                hosting.cancel()
+                await asyncio.wait([hosting])
                 keeping.cancel()
         await services.aclose()
 
@@ -269,6 +280,7 @@ def _bridge_config(settings: Settings) -> BridgeConfig:
         outage_limit=settings.upstream_outage_limit,
         commit_timeout=settings.commit_timeout,
         stop_timeout=settings.stop_timeout,
+        park_seconds=settings.park_seconds,
     )
 
 

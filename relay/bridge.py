@@ -1,17 +1,21 @@
 """One session: introduces the client's side, the audio chain and the provider's side."""
 
 import asyncio
+import math
+import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 
+import msgspec
 from structlog.typing import FilteringBoundLogger
 
-from relay.audio.chain import AudioChain
 from relay.audio.pcm import NonFinite, PartialFrame
-from relay.bridge_config import BridgeConfig, Consumption
-from relay.downstream.connection import ClientLeft, DownstreamConnection
+from relay.bridge_config import BridgeConfig, Consumption, Start
+from relay.downlink import Downlink
+from relay.downstream.connection import DownstreamConnection
 from relay.downstream.outbox import Outbox
-from relay.downstream.request import StreamRequest
+from relay.downstream.request import ResumePoint, StreamRequest
 from relay.downstream.session import DownstreamSession, Input
 from relay.errors import (
     ClientError,
@@ -20,12 +24,15 @@ from relay.errors import (
     LimitExceeded,
     MessageTooBig,
     RelayError,
+    Unauthorized,
 )
 from relay.limits.limiter import Grant
 from relay.limits.slots import Place
 from relay.limits.terms import Notice, Terms, Verdict
 from relay.protocol.close_codes import CloseCode
+from relay.protocol.codec import encode_server_message
 from relay.protocol.messages import (
+    AudioGap,
     Commit,
     Format,
     Mute,
@@ -39,8 +46,11 @@ from relay.protocol.messages import (
     UpstreamRestored,
     Warn,
 )
-from relay.protocol.refusal import SLOW_READER, refuse
-from relay.translator import Ending, Fault, Finished, Left, Refused, Translator
+from relay.protocol.refusal import refuse
+from relay.registry import Tenure
+from relay.registry.ownership import Event as WrittenEvent
+from relay.registry.ownership import Progress, Standing
+from relay.translator import Ending, Fault, Finished, Moved, Refused, Taken, Translator
 from relay.uplink import Connect, Slot, Uplink
 from relay.upstream.breaker import Breaker
 from relay.upstream.feed import Feed
@@ -70,8 +80,18 @@ MESSAGES_AT_ONCE = 64
 """Messages of one client that are taken before others get a turn: a flood of tiny ones, which
 arrive in one piece, would else stall everybody."""
 
-FAREWELL_TIMEOUT = 5.0
-"""Seconds that a client has to take the last messages."""
+CLIENT_BUFFER = "client_buffer"
+"""The reason of a gap that a client left, which kept too little while it was away."""
+
+PAUSE_TIMEOUT = 5.0
+"""Seconds within which a session that has to move ends its segment."""
+
+MOVE_TIMEOUT = 15.0
+"""Seconds after which it moves, whether its last segment has its final or not; what hasn't, is said
+again to its next owner."""
+
+MOVE_SPREAD = 2.0
+"""Seconds over which the clients of a worker that leaves are spread when they come back."""
 
 
 class Bridge:
@@ -80,14 +100,18 @@ class Bridge:
     Audio is worked on where it arrives, and the provider's messages where they do: between the
     client's message and the provider's socket there is one await, the one that waits for the
     message. Tasks only read the client, write to it, connect, and watch the clock.
+
+    A session outlives its client's connection: `run` is the session, `serve` one connection of it.
+    Without one it is *parked*: it takes nothing, goes on with what it has, and waits.
     """
 
     def __init__(
         self,
-        client: DownstreamConnection,
         request: StreamRequest,
+        start: Start,
         *,
         session_id: str,
+        tenure: Tenure,
         connect: Connect,
         slot: Slot,
         breaker: Breaker,
@@ -96,23 +120,18 @@ class Bridge:
         redact: Callable[[str], str],
         log: FilteringBoundLogger,
     ) -> None:
-        self._client = client
         self._request = request
+        self._start = start
         self._session_id = session_id
+        self._tenure = tenure
         self._terms = terms
         self._config = config
         self._log = log
         self._loop = asyncio.get_running_loop()
 
         rate = config.wire_format.rate
-        self._chain = AudioChain(
-            request.sample_rate,
-            encoding=request.encoding,
-            channels=request.channels,
-            wire_format=config.wire_format,
-            quality=config.quality,
-        )
-        self._ledger = Ledger(bound=round(config.ledger_seconds * rate))
+        self._chain = start.chain
+        self._ledger = Ledger(bound=round(config.ledger_seconds * rate), start=start.chain.position)
         self._feed = Feed.build(
             self._ledger,
             request.parameters,
@@ -128,22 +147,38 @@ class Bridge:
             breaker=breaker,
             config=config,
             seconds_at=self._chain.timeline.seconds_at,
+            segments=start.segments,
             redact=redact,
             log=log,
         )
-        self._outbox = Outbox(config.outbox_bytes)
-        self._translator = Translator(self._chain, self._ledger)
-        self._downstream = DownstreamSession(self._outbox, max_message_bytes=config.message_bytes)
+        self._translator = Translator(
+            self._chain, self._ledger, segments=start.segments, words=start.words
+        )
+        outbox = Outbox(config.outbox_bytes)
+        self._downstream = DownstreamSession(
+            outbox, max_message_bytes=config.message_bytes, first_seq=start.first_seq
+        )
+        self._downlink = Downlink(self, self._downstream, outbox, log)
 
         self._ending: asyncio.Future[Ending] = self._loop.create_future()
-        self._mail = asyncio.Event()
         self._room = asyncio.Event()
         self._finishing: Finished | Refused | None = None
+        self._waits_for_client = True
+        self._move_by = math.inf
+        self._move_from: int | None = None
+        self._resumed_rate: int | None = None
+        self._messages = 0
+        self._covered = start.covered
         self._finish_by = 0.0
         self._waits_for_slot = True
         self._is_expelled = False
-        self._began_at = self._heard_at = self._loop.time()
+        self._heard_at = self._loop.time()
+        self._began_at = self._heard_at - start.age
         self._allowed = asyncio.Event()
+
+    @property
+    def session_id(self) -> str:
+        return self._session_id
 
     @property
     def request(self) -> StreamRequest:
@@ -161,22 +196,35 @@ class Bridge:
 
     @property
     def state(self) -> str:
-        """`queued`, `opening`, `open` or `ending`, for people who look on."""
+        """`queued`, `opening`, `open`, `parked` or `ending`, for people who look on."""
         if self._finishing is not None or self._ending.done():
             return "ending"
+        if not self._downlink.is_attached:
+            return "parked"
         if self._uplink.is_queued:
             return "queued"
         return "open" if self._uplink.is_open else "opening"
+
+    @property
+    def left_at(self) -> float:
+        """When its client went, by the loop's clock; infinite while it is there, or at its end."""
+        return math.inf if self._finishing is not None else self._downlink.left_at
+
+    @property
+    def tenure(self) -> Tenure:
+        """This worker's ownership of the session."""
+        return self._tenure
 
     def consumption(self) -> Consumption:
         """What was used so far."""
         rate = self._config.wire_format.rate
         received = self._chain.timeline.seconds_of_frame(self._chain.frames_received)
+        before = self._start.consumption
         return Consumption(
             received_ms=round(received * 1000),
-            sent_ms=round(self._uplink.samples_sent / rate * 1000),
-            replayed_ms=round(self._uplink.samples_replayed / rate * 1000),
-            silence_ms=round(self._uplink.samples_inserted / rate * 1000),
+            sent_ms=before.sent_ms + round(self._uplink.samples_sent / rate * 1000),
+            replayed_ms=before.replayed_ms + round(self._uplink.samples_replayed / rate * 1000),
+            silence_ms=before.silence_ms + round(self._uplink.samples_inserted / rate * 1000),
             connected_ms=round((self._loop.time() - self._began_at) * 1000),
         )
 
@@ -188,6 +236,7 @@ class Bridge:
 
     def leave(self, reason: str) -> None:
         """End in order because somebody else says so: commit, await the final, close."""
+        self._waits_for_client = False
         self._finish(Finished(reason, CloseCode.ENDED), waits_for_slot=False)
         self._advance()
 
@@ -196,6 +245,7 @@ class Bridge:
         if self._is_expelled:
             return
         self._is_expelled = True
+        self._waits_for_client = False
         failure, code = refuse(error)
         self._say(failure)
         ending = Refused(code, failure.error_type)
@@ -207,12 +257,32 @@ class Bridge:
             self._finish_by = min(self._finish_by, self._loop.time() + EXPEL_TIMEOUT)
         self._advance()
 
-    async def run(self) -> Ending:
-        """Serve the session until it ends; both sockets are closed on return."""
+    def move(self) -> None:
+        """Hand the session on to another worker, since this one leaves.
+
+        The segment ends at the next pause; when it has its final, the client is sent elsewhere.
+        """
+        if self._finishing is not None or self._move_from is not None:
+            return
+        self._move_from = self._feed.committed
+        self._move_by = self._loop.time() + PAUSE_TIMEOUT
+        self._feed.hurry()
+        self._advance()
+
+    def taken(self) -> None:
+        """Let go of the session at once: another worker owns it."""
+        self._end(Taken())
+
+    def greet(self, resume_token: str) -> None:
+        """Say that the session has begun."""
         limits = SessionLimits(self._terms.minutes_left, self._terms.max_seconds)
-        self._say(SessionStarted(self._session_id, self._request.config(), limits))
+        config = self._request.config()
+        self._say(SessionStarted(self._session_id, config, limits, resume_token))
         for note in self._request.notes:
             self._say(Warn("option_changed", note))
+
+    async def run(self) -> Ending:
+        """Keep the session until it ends; both sockets are closed on return."""
         self._log.info(
             "session started",
             sample_rate=self._request.sample_rate,
@@ -221,18 +291,17 @@ class Bridge:
             commit_strategy=str(self._request.parameters.commit_strategy),
             language_code=self._request.parameters.language_code,
         )
-        ending: Ending = Fault()
+        # What cancels it is that the worker ends, and that leaves the session to another one.
+        ending: Ending = Moved(0)
         try:
             async with asyncio.TaskGroup() as group:
-                pumps = [
-                    group.create_task(self._pump_client(), name="client to relay"),
-                    group.create_task(self._pump_outbox(), name="relay to client"),
+                tasks = [
                     group.create_task(self._uplink.run(), name="provider"),
                     group.create_task(self._watch_clock(), name="clock"),
                 ]
                 ending = await self._ending
-                for pump in pumps:
-                    pump.cancel()
+                for task in tasks:
+                    task.cancel()
         except* Exception:
             ending = Fault()
             self._log.exception("session failed")
@@ -251,25 +320,85 @@ class Bridge:
 
     # The client's side.
 
-    async def _pump_client(self) -> None:
-        messages = 0
+    async def serve(self, client: DownstreamConnection) -> None:
+        """Speak with the client until its connection or the session ends."""
+        self._heard_at = self._loop.time()
+        await self._downlink.serve(client)
+
+    async def resume(
+        self, client: DownstreamConnection, request: StreamRequest, point: ResumePoint
+    ) -> None:
+        """Go on with a client that comes back to this worker, then `serve` it.
+
+        Raises:
+            InvalidRequest: If it would send something else than before.
+            Unauthorized: If the session has ended meanwhile.
+        """
+        if (request.encoding, request.channels) != (self._request.encoding, self._request.channels):
+            raise InvalidRequest("A session that is resumed keeps its encoding and its channels.")
+        missed: Sequence[str] = ()
+        if point.last_seq < self._downlink.forgotten:
+            events = await self._tenure.missed(point.last_segment)
+            missed = _between(events, point.last_seq, self._downlink.forgotten)
+        if self._ending.done():
+            raise Unauthorized("The session that this token belongs to has ended.")
+        self._downlink.release()  # it may be there still, and read on
+        first_frame = self._chain.frames_received
+        next_sample = first_frame if self._finishing else max(first_frame, point.from_sample)
+        self._downlink.resume(next_sample, after=point.last_seq, missed=missed)
+        if next_sample > first_frame:
+            self._leave_out(first_frame, next_sample)
+        self._resumed_rate = request.sample_rate
+        self._downstream.come_back()
+        self._log.info("session resumed", next_sample=next_sample)
+        self._advance()
+        await self.serve(client)
+
+    def take_over(self, point: ResumePoint, missed: Sequence[str]) -> None:
+        """Begin with a client whose session was another worker's, before `serve`."""
+        next_sample = self._chain.frames_received
+        self._downlink.resume(next_sample, after=point.last_seq, missed=missed)
+        if self._start.gap is not None:
+            self._say(AudioGap(*self._start.gap, CLIENT_BUFFER))
+        self._resumed_rate = self._request.sample_rate
+        self._log.info("session taken over", next_sample=next_sample)
+
+    def _leave_out(self, begin: int, end: int) -> None:
+        self._feed.push(self._chain.skip_to(end))
+        if self._feed.uncommitted:
+            self._feed.commit(Cause.RELAY)  # nothing spans what is missing
+        self._say(AudioGap(begin, end, CLIENT_BUFFER))
+
+    async def downlink_message(self, message: bytes | str) -> None:
+        """Take in one message; return when the next one may be read."""
+        self._heard_at = self._loop.time()
+        self._messages += 1
+        if self._messages % MESSAGES_AT_ONCE == 0:
+            await asyncio.sleep(0)
+        await self._until_allowed(message)
         try:
-            while True:
-                message = await self._client.receive()
-                self._heard_at = self._loop.time()
-                messages += 1
-                if messages % MESSAGES_AT_ONCE == 0:
-                    await asyncio.sleep(0)
-                await self._until_allowed(message)
-                try:
-                    self._receive(self._downstream.receive_message(message))
-                except InputError as error:
-                    self._say(refuse(error)[0])
-                except (InvalidRequest, MessageTooBig) as error:
-                    self._refuse(error)
-                await self._until_ready(message)
-        except ClientLeft as left:
-            self._end(Left(left.code))
+            self._receive(self._downstream.receive_message(message))
+        except InputError as error:
+            self._say(refuse(error)[0])
+        except (InvalidRequest, MessageTooBig) as error:
+            self._refuse(error)
+        await self._until_ready(message)
+
+    def downlink_left(self, *, in_order: bool) -> None:
+        """Park the session, or finish it where nobody will come back."""
+        self._log.info("client left", in_order=in_order)
+        if in_order or not self._config.park_seconds:
+            self._waits_for_client = False
+            self._finish(Finished("left", CloseCode.ENDED))
+            self._advance()
+
+    def downlink_lost(self) -> None:
+        """Let go of the session."""
+        self.taken()
+
+    def downlink_crashed(self, error: BaseException) -> None:
+        """End the session."""
+        self.uplink_crashed(error)
 
     async def _until_allowed(self, message: bytes | str) -> None:
         """Take no audio that isn't reserved; messages that steer the session need none."""
@@ -301,6 +430,7 @@ class Bridge:
             case bytes():
                 self._receive_audio(message)
             case Format(sample_rate):
+                self._resumed_rate = None
                 self._feed.push(self._chain.change_rate(sample_rate))
             case Commit():
                 self._feed.commit(Cause.CLIENT)
@@ -314,6 +444,10 @@ class Bridge:
         self._advance()
 
     def _receive_audio(self, message: bytes) -> None:
+        if self._resumed_rate is not None:
+            # Another device may have been taken while the client was away.
+            self._feed.push(self._chain.change_rate(self._resumed_rate))
+            self._resumed_rate = None
         try:
             samples = self._chain.push(message)
         except PartialFrame as error:
@@ -324,26 +458,39 @@ class Bridge:
             self._say(refuse(InputError(f"{error}."))[0])
         self._feed.push(samples)
 
-    async def _pump_outbox(self) -> None:
-        try:
-            while True:
-                await self._send_outbox()
-                self._mail.clear()
-                await self._mail.wait()
-        except ClientLeft as left:
-            self._end(Left(left.code))
-
-    async def _send_outbox(self) -> None:
-        while (text := self._outbox.peek()) is not None:
-            await self._client.send(text)
-            self._outbox.pop()
-
     def _say(self, message: ServerMessage) -> None:
-        self._downstream.send_message(message)
-        self._mail.set()
-        if self._outbox.is_over and not self._ending.done():
-            self._log.info("client reads too slowly")
-            self._end(Refused(CloseCode.FAULT, "slow_reader", SLOW_READER))
+        self._downlink.say(message)
+
+    def _say_final(self, final: Final) -> None:
+        """Write a final down, then send it: whoever goes on with this session has to know of it."""
+        said = self._translator.translate(final)
+        # Not what is covered by now: that may be more, by finals which aren't written yet.
+        self._covered = max(self._covered, said.fields["end_sample"])
+        text = encode_server_message(said, self._downstream.next_seq)
+        event = WrittenEvent(final.segment, self._downstream.next_seq, text, final.is_timed)
+        self._downlink.say_when_written(said, self._write([event]))
+
+    def _acknowledge(self) -> None:
+        acknowledged = self._translator.acknowledge()
+        if acknowledged is None:
+            return
+        if acknowledged.samples_covered == self._covered:
+            self._say(acknowledged)
+        else:
+            # The client forgets the audio before it: nobody may ask for that again.
+            self._covered = acknowledged.samples_covered
+            self._downlink.say_when_written(acknowledged, self._write([]))
+
+    def _write(self, events: Sequence[WrittenEvent]) -> "asyncio.Future[Standing | None]":
+        translator = self._translator
+        progress = Progress(
+            segment=translator.segments - 1 if translator.segments else None,
+            covered=self._covered,
+            segments=translator.segments,
+            words=translator.words,
+            usage=asdict(self.consumption()),
+        )
+        return self._tenure.write(progress, events, self._chain.timeline.pieces)
 
     # The provider's side; the uplink calls these.
 
@@ -353,8 +500,10 @@ class Bridge:
             case Opened(session_id):
                 self._log.info("upstream opened", upstream_session_id=session_id)
                 self._allow_for_last_words()
-            case Passed() | Final():
+            case Passed():
                 self._say(self._translator.translate(event))
+            case Final():
+                self._say_final(event)
             case Complaint(text):
                 self._log.warning("upstream refused a message", text=text)
             case SegmentDue():
@@ -396,7 +545,7 @@ class Bridge:
         except Exception as error:
             self.uplink_crashed(error)
 
-    def uplink_crashed(self, error: Exception) -> None:
+    def uplink_crashed(self, error: BaseException) -> None:
         """End the session by an exception, which would else vanish in the event loop."""
         if not self._ending.done():
             self._ending.set_exception(error)
@@ -406,8 +555,23 @@ class Bridge:
         self._uplink.advance()
         if not self._ledger.is_full:
             self._room.set()
-        if self._finishing is not None and self._uplink.is_settled:
+        if self._move_from is not None and self._finishing is None:
+            self._move_on(self._move_from)
+        if self._finishing is not None and self._uplink.is_settled and not self._is_awaited:
             self._end(self._finishing)
+
+    @property
+    def _is_awaited(self) -> bool:
+        """Whether a client that is away may still come back for its last words."""
+        is_away = self._waits_for_client and not self._downlink.is_attached
+        return is_away and self._loop.time() < self._downlink.left_at + self._config.park_seconds
+
+    def _move_on(self, move_from: int) -> None:
+        has_ended = self._feed.committed > move_from or not self._feed.uncommitted
+        if has_ended:
+            self._downstream.end()  # what comes from here on is the next owner's
+            if self._uplink.is_settled:
+                self._end(Moved(round(random.uniform(0, MOVE_SPREAD) * 1000)))  # noqa: S311  # jitter
 
     # Time, and the end.
 
@@ -419,20 +583,34 @@ class Bridge:
             if frames == self._chain.frames_received:
                 self._feed.flush()
             frames = self._chain.frames_received
-            if (acknowledged := self._translator.acknowledge()) is not None:
-                self._say(acknowledged)
+            self._acknowledge()
             self._uplink.tick(now)
             self._advance()
-            if self._ledger.is_full or self._terms.must_wait:
+            if self._ledger.is_full or self._terms.must_wait or not self._downlink.is_attached:
                 self._heard_at = now  # it is us who don't listen
+            if now >= self._downlink.left_at + self._config.park_seconds:
+                self._waits_for_client = False
+                self._finish(Finished("parked_too_long", CloseCode.ENDED))
+                self._advance()
+            self._watch_move(now)
             self._obey(self._terms.watch(now - self._began_at))
             if now - self._heard_at >= self._config.idle_timeout:
                 self._finish(Finished("idle", CloseCode.IDLE))
                 self._advance()
             is_waiting = not self._uplink.is_open and self._waits_for_slot
-            if self._finishing is not None and not is_waiting and now >= self._finish_by:
+            is_late = now >= self._finish_by and not self._uplink.is_settled
+            if self._finishing is not None and not is_waiting and is_late:
                 self._uplink.give_up()
                 self._advance()
+
+    def _watch_move(self, now: float) -> None:
+        if self._move_from is None or now < self._move_by:
+            return
+        if now >= self._move_by + MOVE_TIMEOUT - PAUSE_TIMEOUT:
+            self._end(Moved(0))
+        elif self._feed.committed == self._move_from and self._feed.uncommitted:
+            self._feed.commit(Cause.RELAY)
+            self._advance()
 
     def _obey(self, verdict: Verdict) -> None:
         """Say or do what the session's terms ask for."""
@@ -482,21 +660,22 @@ class Bridge:
 
     async def _part(self, ending: Ending) -> None:
         """Say the last words to both sides."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._uplink.aclose(), name="close upstream")
-            if not isinstance(ending, Left):
-                group.create_task(self._take_leave(ending), name="close downstream")
-
-    async def _take_leave(self, ending: Ending) -> None:
         messages, code = self._translator.last_words(ending)
         for message in messages:
-            self._downstream.send_message(message)
-        try:
-            async with asyncio.timeout(FAREWELL_TIMEOUT):
-                await self._send_outbox()
-                await self._client.close(code)
-        except TimeoutError:
-            self._log.info("client did not take the last messages")
-            self._client.abort()
-        except ClientLeft:
-            self._log.info("client left before the last messages")
+            self._say(message)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._uplink.aclose(), name="close upstream")
+            leaving = self._downlink.part(code, waits=not isinstance(ending, Taken))
+            group.create_task(leaving, name="close downstream")
+        if not isinstance(ending, Moved | Taken | Fault):
+            await self._tenure.end()
+
+
+class _Numbered(msgspec.Struct):
+    seq: int
+
+
+def _between(events: Sequence[str], after: int, until: int) -> list[str]:
+    """Those whose numbers are greater than `after`, and not greater than `until`."""
+    numbered = [(msgspec.json.decode(event, type=_Numbered).seq, event) for event in events]
+    return [event for seq, event in numbered if after < seq <= until]

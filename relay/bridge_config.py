@@ -1,7 +1,9 @@
 """What is the same for all sessions of a relay, and what each of them has used."""
 
 from dataclasses import dataclass
+from typing import Final
 
+from relay.audio.chain import AudioChain
 from relay.audio.pcm import WireFormat
 from relay.audio.resample import Quality
 from relay.protocol.messages import MAX_MESSAGE_BYTES
@@ -17,6 +19,27 @@ class Consumption:
     replayed_ms: int
     silence_ms: int
     connected_ms: int
+
+
+NOTHING_USED: Final = Consumption(0, 0, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """Where a session begins on this worker: at zero, or where another one left it."""
+
+    chain: AudioChain
+    covered: int = 0
+    """The client's frame before which everything has its final."""
+    segments: int = 0
+    """Told of so far; the next one gets this number."""
+    words: int = 0
+    first_seq: int = 0
+    consumption: Consumption = NOTHING_USED
+    age: float = 0.0
+    """Seconds since the session began."""
+    gap: tuple[int, int] | None = None
+    """The client's frames [from, to) that nobody has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +63,8 @@ class BridgeConfig:
     """Seconds until the provider must have said `session_started`."""
     outage_limit: float = 600.0
     """Seconds without a session at the provider after which the client's ends too."""
+    park_seconds: float = 30.0
+    """Seconds for which a session waits for a client whose connection broke."""
     commit_timeout: float = 5.0
     stop_timeout: float = 10.0
     """Seconds for the last final after `stop`, beside the time that a backlog takes."""

@@ -6,6 +6,7 @@ session can drop its connection at once.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, Final
 
 import websockets.http11
@@ -13,7 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
-from relay.downstream.connection import ABORT
+from relay.downstream.connection import ABORT, SHUTDOWN
 
 MAX_HEAD_BYTES: Final = 64 * 1024
 """Of a request's line and headers, beside what arrives in one piece with their end. Two thousand
@@ -75,7 +76,9 @@ class BoundedHttp(HttpToolsProtocol):
 
 
 class BoundedWebSocket(WebSocketsSansIOProtocol):
-    """WebSockets that can be dropped, and that never owe much."""
+    """WebSockets that can be dropped, that never owe much, and that sessions close themselves."""
+
+    _leave: Callable[[], None] | None = None
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -89,6 +92,17 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         if self.response.status_code == 101:
             extensions: dict[str, Any] = self.scope["extensions"]
             extensions[ABORT] = {"call": self.transport.abort}
+            extensions[SHUTDOWN] = {"call": self._on_shutdown}
+
+    def _on_shutdown(self, leave: Callable[[], None]) -> None:
+        self._leave = leave
+
+    def shutdown(self) -> None:
+        """Called when the server stops: sessions say their last words first."""
+        if self._leave is None:
+            super().shutdown()
+        else:
+            self._leave()
 
     def handle_ping(self) -> None:
         if self.transport.get_write_buffer_size() > MAX_UNSENT_BYTES:

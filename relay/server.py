@@ -31,8 +31,8 @@ PING_INTERVAL = 20.0
 BACKLOG = 2048
 """Connections that may wait to be taken; as uvicorn's own."""
 
-GRACE = 10
-"""Seconds that connections have to end after SIGTERM."""
+GRACE = 20
+"""Seconds that connections have to end after SIGTERM; sessions need 15 to move at most."""
 
 
 class RelayServer:

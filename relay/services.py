@@ -24,10 +24,10 @@ from relay.auth.secret_keys import load_or_create
 from relay.auth.signing import Signer
 from relay.auth.tickets import Tickets
 from relay.errors import StateUnavailable
-from relay.limits.limiter import EVERYBODY, Limiter, SpentBefore
+from relay.limits.limiter import EVERYBODY, LEASE, Limiter, SpentBefore
 from relay.limits.policy import Limits
 from relay.limits.slots import Slots
-from relay.registry import ControlChannel, Registry
+from relay.registry import ControlChannel, Journal, Ownership, Registry
 from relay.sessions import AdmissionPolicy, LiveSessions
 from relay.settings import Settings
 from relay.state import SharedState
@@ -59,6 +59,8 @@ class Services:
     session_cookie: SessionCookie
     gate: Gate
     registry: Registry
+    ownership: Ownership
+    journal: Journal
     control: ControlChannel
     sessions: LiveSessions
     breaker: Breaker
@@ -87,6 +89,7 @@ class Services:
             allowed_origins=settings.allowed_origins,
         )
         registry, control = Registry(state), ControlChannel(state)
+        ownership = Ownership(state, lasts=settings.park_seconds + LEASE)
         sessions = LiveSessions(
             policy=AdmissionPolicy(
                 limits=limits_of(settings),
@@ -104,6 +107,7 @@ class Services:
                 counts_alone=settings.redis_down == "admit",
             ),
             registry=registry,
+            ownership=ownership,
             control=control,
             usage=usage,
             still_known=partial(still_known, database),
@@ -120,6 +124,8 @@ class Services:
             session_cookie=session_cookie,
             gate=gate,
             registry=registry,
+            ownership=ownership,
+            journal=Journal(ownership),
             control=control,
             sessions=sessions,
             breaker=Breaker(),
@@ -137,6 +143,7 @@ class Services:
         """Keep the sessions, and the embedded engine small, until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.sessions.run(), name="sessions")
+            group.create_task(self.journal.run(), name="journal")
             group.create_task(self._forget_expired(), name="forget what expired")
 
     async def _forget_expired(self) -> None:

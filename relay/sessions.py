@@ -5,6 +5,7 @@ one writes down what was used, one listens to the other workers. A session itsel
 """
 
 import asyncio
+import math
 import os
 import socket
 import time
@@ -19,15 +20,31 @@ import structlog
 from relay.auth.identities import Identity, Role
 from relay.bridge import Bridge
 from relay.bridge_config import Consumption
-from relay.errors import LimitExceeded, StateUnavailable, StoreUnavailable, Unauthorized
+from relay.errors import (
+    LimitExceeded,
+    StateUnavailable,
+    StoreUnavailable,
+    Unauthorized,
+    UpstreamUnavailable,
+)
 from relay.limits.allowance import Allowance
 from relay.limits.limiter import LEASE, TEXTS, Claim, Grant, Limiter
 from relay.limits.pace import Pace
 from relay.limits.policy import Limits
 from relay.limits.slots import Place, Slots
 from relay.limits.terms import Terms
-from relay.registry import ControlChannel, EndSession, Registry, SessionRecord
+from relay.registry import (
+    ControlChannel,
+    EndSession,
+    Ownership,
+    Registry,
+    SessionRecord,
+    SessionTaken,
+)
+from relay.registry.control import ControlMessage
+from relay.registry.ownership import Standing
 from relay.store.usage import Usage, UsageRow
+from relay.translator import Ending, Moved, Taken
 
 RENEWAL_INTERVAL: Final = LEASE / 3
 """Seconds between two renewals: one may fail, and the lease still holds."""
@@ -47,6 +64,12 @@ LISTEN_AGAIN: Final = 1.0
 
 RETRY_WHEN_FULL: Final = 5.0
 """Seconds after which a client may ask again for a place."""
+
+PLACE_TIMEOUT: Final = 3.0
+"""Seconds in which a parked session gives its place to a new one of its account."""
+
+DRAIN_TIMEOUT: Final = 18.0
+"""Seconds for all sessions of a worker to move on; more than one of them takes."""
 
 MAX_UNWRITTEN: Final = 100_000
 """Rows of usage kept while the database is away."""
@@ -84,14 +107,18 @@ class Seat:
         address: str | None,
         worker: str,
         today: date,
+        goes_first: bool,
     ) -> None:
         """Take what an admission granted; `bridge` is set when there is one."""
         self.claim = claim
         self.identity = identity
         self.terms = terms
         self.bridge: Bridge | None = None
+        self.ending: Ending | None = None
+        self.has_been_released = asyncio.Event()
         self._slot_since: float | None = None
         self._slots = slots
+        self._goes_first = goes_first
         self._address = address
         self._worker = worker
         self._started_at = time.time()
@@ -103,13 +130,25 @@ class Seat:
         return self.claim.session_id
 
     @property
+    def is_handed_over(self) -> bool:
+        """Whether its lease and its slot are another worker's now, or whoever's comes next."""
+        return isinstance(self.ending, Moved | Taken)
+
+    @property
+    def parked_since(self) -> float:
+        """By the loop's clock; infinite while its client is there."""
+        return math.inf if self.bridge is None else self.bridge.left_at
+
+    @property
     def slot_held(self) -> float:
         """Seconds for which it has held one."""
         return 0.0 if self._slot_since is None else time.monotonic() - self._slot_since
 
     async def ask(self) -> Place:
         """Take one of the provider's slots, or a place in the queue."""
-        place = await self._slots.ask(self.session_id, self.claim.account)
+        place = await self._slots.ask(
+            self.session_id, self.claim.account, goes_first=self._goes_first
+        )
         if place.has_slot:
             self._slot_since = time.monotonic()
         return place
@@ -178,6 +217,7 @@ class LiveSessions:
         limiter: Limiter,
         slots: Slots,
         registry: Registry,
+        ownership: Ownership,
         control: ControlChannel,
         usage: Usage,
         still_known: StillKnown,
@@ -188,12 +228,14 @@ class LiveSessions:
         self._limiter = limiter
         self._slots = slots
         self._registry = registry
+        self._ownership = ownership
         self._control = control
         self._usage = usage
         self._still_known = still_known
         self._today = today
         self._seats: dict[str, Seat] = {}
         self._arriving = 0
+        self._is_leaving = False
         self._is_away = False
         self._is_at_rest = asyncio.Event()
         self._is_at_rest.set()
@@ -205,6 +247,16 @@ class LiveSessions:
     def __len__(self) -> int:
         return len(self._seats)
 
+    @property
+    def worker(self) -> str:
+        """This worker's name among all."""
+        return self._worker
+
+    def find(self, session_id: str) -> Bridge | None:
+        """One of this worker's sessions, live or parked."""
+        seat = self._seats.get(session_id)
+        return None if seat is None else seat.bridge
+
     @asynccontextmanager
     async def admit(
         self,
@@ -213,6 +265,7 @@ class LiveSessions:
         *,
         max_seconds: float | None,
         address: str | None,
+        resumes: bool = False,
     ) -> AsyncIterator[Seat]:
         """Give a session its place for as long as the context lasts.
 
@@ -221,13 +274,19 @@ class LiveSessions:
             session_id: Of the session.
             max_seconds: Longest session, where a ticket says so.
             address: Where it comes from, for people who look on.
+            resumes: It was another worker's: its lease and its slot are there already.
 
         Raises:
+            UpstreamUnavailable: If this worker is leaving.
             LimitExceeded: If a limit forbids it.
             StateUnavailable: If nobody can tell, and the policy is to refuse then.
         """
         limits = self._policy.limits[identity.role].replaced(identity.limits)
         claim = Claim(session_id, identity.account, limits)
+        if self._is_leaving:
+            raise UpstreamUnavailable(
+                "upstream_unavailable", "This worker is being restarted; connect again.", 1.0
+            )
         if len(self._seats) + self._arriving >= self._policy.max_sessions:
             raise LimitExceeded(
                 "too_many_sessions",
@@ -237,7 +296,7 @@ class LiveSessions:
             )
         self._arriving += 1
         try:
-            allowance = await self._reserve(claim)
+            allowance = await self._reserve_with_room(claim, resumes=resumes)
         finally:
             self._arriving -= 1
         pace = Pace(speed=KEY_SPEED) if identity.role is Role.KEY else Pace()
@@ -250,12 +309,15 @@ class LiveSessions:
             address=address,
             worker=self._worker,
             today=self._today(),
+            goes_first=resumes,
         )
         self._seats[session_id] = seat
         try:
             yield seat
         finally:
-            del self._seats[session_id]
+            # A session that this worker lost may have come back to it, and sit there already.
+            if self._seats.get(session_id) is seat:
+                del self._seats[session_id]
             await self._release(seat)
 
     async def run(self) -> None:
@@ -291,6 +353,7 @@ class LiveSessions:
         try:
             await self._slots.hold()
             endings = await self._registry.beat(records)
+            await self._keep_owning([bridge for _, bridge in seats])
             grants: Sequence[Grant | None] = await self._limiter.renew(
                 [(seat.claim, seat.terms.wanted_ms) for seat, _ in seats]
             )
@@ -308,6 +371,16 @@ class LiveSessions:
             self._obey(EndSession(session_id, reason))
         for (_, bridge), grant in zip(seats, grants, strict=True):
             bridge.renew(grant)
+
+    async def _keep_owning(self, bridges: Sequence[Bridge]) -> None:
+        tenures = {bridge.session_id: bridge.tenure for bridge in bridges}
+        standings = await self._ownership.touch({key: own.epoch for key, own in tenures.items()})
+        for bridge in bridges:
+            match standings[bridge.session_id]:
+                case Standing.LOST:
+                    bridge.taken()
+                case Standing.UNKNOWN:
+                    await bridge.tenure.begin()
 
     def _note_away(self, text: str) -> None:
         if not self._is_away:
@@ -359,9 +432,51 @@ class LiveSessions:
             if self._unwritten.get((row.session_id, row.day)) is row:
                 del self._unwritten[row.session_id, row.day]
 
-    async def _reserve(self, claim: Claim) -> Allowance:
+    async def _reserve_with_room(self, claim: Claim, *, resumes: bool) -> Allowance:
+        """Reserve; at the limit, the account's oldest parked session gives its place."""
         try:
-            return Allowance(await self._limiter.admit(claim))
+            return await self._reserve(claim, resumes=resumes)
+        except LimitExceeded as error:
+            if error.limit != "too_many_sessions" or not await self._make_room(claim.account):
+                raise
+        return await self._reserve(claim, resumes=True)  # its connect has been counted
+
+    async def _make_room(self, account: str) -> bool:
+        parked = [
+            seat
+            for seat in self._seats.values()
+            if seat.claim.account == account and seat.parked_since < math.inf
+        ]
+        if not parked:
+            return await self._make_room_elsewhere(account)
+        oldest = min(parked, key=lambda seat: seat.parked_since)
+        assert oldest.bridge is not None
+        oldest.bridge.leave("replaced")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PLACE_TIMEOUT):
+                await oldest.has_been_released.wait()
+        return True
+
+    async def _make_room_elsewhere(self, account: str) -> bool:
+        parked = [
+            record
+            for record in await self._registry.list()
+            if record.account == account and record.state == "parked"
+        ]
+        if not parked:
+            return False
+        oldest = min(parked, key=lambda record: record.started_at)
+        await self._control.send(EndSession(oldest.session_id, "replaced"))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PLACE_TIMEOUT):
+                # Another worker ends it: there is nothing here to wait for but its record.
+                while await self._registry.find(oldest.session_id) is not None:  # noqa: ASYNC110
+                    await asyncio.sleep(PLACE_TIMEOUT / 20)
+        return True
+
+    async def _reserve(self, claim: Claim, *, resumes: bool) -> Allowance:
+        try:
+            return Allowance(await self._limiter.admit(claim, resumes=resumes))
         except StateUnavailable:
             if not self._policy.admits_without_redis:
                 raise
@@ -373,15 +488,20 @@ class LiveSessions:
         return allowance
 
     async def _release(self, seat: Seat) -> None:
-        self._keep(seat.usage(self._today()))
+        if not isinstance(seat.ending, Taken):
+            self._keep(seat.usage(self._today()))  # else the next owner counts it too
         # A renewal that has begun with this session still in it would bring it back to life.
         await self._is_at_rest.wait()
         await self._give_back(seat)
+        seat.has_been_released.set()
         await self._write()
 
     async def _give_back(self, seat: Seat) -> None:
         unspent_ms, day = seat.terms.unspent
         try:
+            if seat.is_handed_over:
+                await self._limiter.refund(seat.claim.account, unspent_ms=unspent_ms, day=day)
+                return
             await self._slots.give_back(seat.session_id, held=seat.slot_held)
             await self._limiter.release(seat.claim, unspent_ms=unspent_ms, day=day)
             await self._registry.remove(seat.session_id)
@@ -392,15 +512,36 @@ class LiveSessions:
         try:
             async with aclosing(self._control.receive()) as messages:
                 async for message in messages:
-                    if isinstance(message, EndSession):
-                        self._obey(message)
+                    self._obey(message)
         except StateUnavailable as error:
             self._note_away(str(error))
 
-    def _obey(self, message: EndSession) -> None:
-        seat = self._seats.get(message.session_id)
-        if seat is not None and seat.bridge is not None:
-            seat.bridge.leave(message.reason)
+    def _obey(self, message: ControlMessage) -> None:
+        bridge = self.find(message.session_id)
+        match message:
+            case EndSession(reason=reason) if bridge is not None:
+                bridge.leave(reason)
+            case SessionTaken(epoch=epoch) if bridge is not None:
+                if bridge.tenure.epoch < epoch:
+                    bridge.taken()
+
+    async def drain(self) -> None:
+        """Admit nobody any more, and hand all sessions on to other workers."""
+        self.leave()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_TIMEOUT):
+                for seat in list(self._seats.values()):
+                    await seat.has_been_released.wait()
+
+    def leave(self) -> None:
+        """Begin to `drain`."""
+        if self._is_leaving:
+            return
+        self._is_leaving = True
+        _log.info("worker leaves", worker=self._worker, sessions=len(self._seats))
+        for seat in list(self._seats.values()):
+            if seat.bridge is not None:
+                seat.bridge.move()
 
     def _keep(self, rows: Collection[UsageRow]) -> None:
         for row in rows:

@@ -10,6 +10,7 @@ from relay.protocol.messages import (
     AudioAcknowledged,
     AudioGap,
     Failure,
+    Moving,
     ScribeEvent,
     ServerMessage,
     SessionEnded,
@@ -40,10 +41,16 @@ class Refused:
 
 
 @dataclass(frozen=True)
-class Left:
-    """The client's connection ended before the session did."""
+class Moved:
+    """This worker is leaving, and another one goes on with the session."""
 
-    code: int
+    after_ms: int
+    """For which the client waits before it comes back."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Another worker has taken the session over."""
 
 
 @dataclass(frozen=True)
@@ -51,16 +58,25 @@ class Fault:
     """A bug of ours; it is in the log."""
 
 
-Ending: TypeAlias = Finished | Refused | Left | Fault | RelayError
+Ending: TypeAlias = Finished | Refused | Moved | Taken | Fault | RelayError
 
 
 class Translator:
     """Turns positions into the client's frames, and counts what the client was told."""
 
-    def __init__(self, chain: AudioChain, ledger: Ledger) -> None:
-        """Speak of the session whose clock `chain` and whose coverage `ledger` keeps."""
-        self.segments = 0
-        self.words = 0
+    def __init__(
+        self, chain: AudioChain, ledger: Ledger, *, segments: int = 0, words: int = 0
+    ) -> None:
+        """Speak of the session whose clock `chain` and whose coverage `ledger` keeps.
+
+        Args:
+            chain: The client's side.
+            ledger: The provider's.
+            segments: Told of before this worker owned the session.
+            words: In them.
+        """
+        self.segments = segments
+        self.words = words
         self._chain = chain
         self._ledger = ledger
         self._acknowledged = AudioAcknowledged(0, 0)
@@ -118,12 +134,16 @@ class Translator:
                 return [SessionEnded(reason, audio_ms, self.segments, self.words)], code
             case Refused(code, reason, failure):
                 messages = [] if failure is None else [failure]
+            case Moved(after_ms):
+                # What has no final the client sends again, so nothing is missing.
+                return [Moving(after_ms)], CloseCode.RESTARTING
+            case Taken():
+                return [], CloseCode.TAKEN_OVER
+            case Fault():
+                return [INTERNAL_ERROR], CloseCode.FAULT
             case RelayError():
                 failure, code = refuse(ending)
                 messages, reason = [failure], failure.error_type
-            case _:
-                messages, code = [INTERNAL_ERROR], CloseCode.FAULT
-                reason = INTERNAL_ERROR.error_type
         if received > self.covered:
             messages.insert(0, AudioGap(self.covered, received, reason))
         return messages, code

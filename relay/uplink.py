@@ -75,7 +75,7 @@ class UplinkHost(Protocol):
     def uplink_restored(self, replayed: float) -> None: ...
     def uplink_gap(self, begin: int, end: int, reason: str) -> None: ...
     def uplink_moved(self) -> None: ...
-    def uplink_crashed(self, error: Exception) -> None: ...
+    def uplink_crashed(self, error: BaseException) -> None: ...
 
 
 class Line:
@@ -133,6 +133,7 @@ class Uplink:
         seconds_at: Callable[[float], float],
         redact: Callable[[str], str],
         log: FilteringBoundLogger,
+        segments: int = 0,
     ) -> None:
         """Serve `host`; call `run` beside it.
 
@@ -147,6 +148,7 @@ class Uplink:
             seconds_at: Session seconds of a position, for word times.
             redact: Takes secrets out of texts that came from the provider.
             log: The session's.
+            segments: Told of so far; the next one gets this number.
         """
         self._host = host
         self._ledger = ledger
@@ -160,7 +162,7 @@ class Uplink:
         self._seconds_at = seconds_at
         self._redact = redact
         self._log = log
-        self._history = History()
+        self._history = History(segments)
         self._recovery = Recovery(
             speed=REPLAY_SPEED,
             chunk=config.chunk_ms / 1000,

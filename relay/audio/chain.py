@@ -136,6 +136,25 @@ class AudioChain:
         self._timeline.begin(rate_in, frame=self._frames_received, position=self._position)
         return tail
 
+    def skip_to(self, frame: int) -> Int16:
+        """Leave out all frames up to `frame`, since the client doesn't have them any more.
+
+        Returns:
+            The tail of the audio before them.
+
+        Raises:
+            ValueError: If `frame` isn't behind `frames_received`.
+            RuntimeError: If called after `flush`.
+        """
+        if frame <= self._frames_received:
+            raise ValueError(f"frame {frame} was received already")
+        rate_in = self._resampler.rate_in
+        tail = self._end_piece()
+        self._resampler = StreamResampler(rate_in, self._rate_out, self._quality)
+        self._frames_received = frame
+        self._timeline.begin(rate_in, frame=frame, position=self._position)
+        return tail
+
     def flush(self) -> Int16:
         """End the session's audio: return what the resampler still held.
 

@@ -14,6 +14,7 @@ from relay.auth.addresses import Caller
 from relay.auth.identities import Identity, Kind, Role
 from relay.auth.origins import check_origin
 from relay.auth.places import Places
+from relay.auth.resume_tokens import REFUSED, check_resumer
 from relay.auth.signing import BadSignature, Signer
 from relay.auth.tickets import Ticket, Tickets
 from relay.errors import Unauthorized
@@ -198,8 +199,6 @@ class Gate:
             StoreUnavailable: If nothing can be checked.
         """
         secrets = [value for value in arrival.subprotocols if value.startswith(TICKET_PREFIX)]
-        if any(value.startswith(RESUME_PREFIX) for value in arrival.subprotocols):
-            raise Unauthorized("The session that this token belongs to has ended.")
         if len(secrets) > 1:
             raise Unauthorized("Show one ticket.")
         if secrets:
@@ -222,6 +221,31 @@ class Gate:
                 "Sign in, or show a ticket (subprotocol ticket.…) or a key (header xi-api-key)."
             )
         return Admission(identity)
+
+    async def check_resumption(
+        self, arrival: Arrival, ticket: Ticket, began_at: str | None
+    ) -> None:
+        """Decide about a socket that shows a session's resume token.
+
+        Args:
+            arrival: What it brings. The token admits alone; what comes along must agree with it.
+            ticket: What the session's bearer may do.
+            began_at: The origin of the page that began the session; None for a program.
+
+        Raises:
+            Unauthorized: If somebody else shows it, or another page, or if the bearer is gone.
+            StoreUnavailable: If that can't be checked.
+        """
+        if any(value.startswith(TICKET_PREFIX) for value in arrival.subprotocols):
+            raise Unauthorized("Show a ticket or a resume token, not both.")
+        shown = await self.identify(arrival)
+        # A place knows whoever stands there, which is no credential of theirs.
+        if shown is not None and shown.is_place:
+            shown = None
+        account = ticket.identity.account
+        check_resumer(account=account, began_at=began_at, shown=shown, origin=arrival.origin)
+        if ticket.identity not in await still_known(self._database, [ticket.identity]):
+            raise Unauthorized(REFUSED)
 
     async def identify(self, arrival: Arrival) -> Identity | None:
         """Decide who makes an HTTP request; None for nobody.

@@ -1,5 +1,7 @@
 """The client's socket. The only I/O of this package."""
 
+from collections.abc import Callable
+
 from starlette.websockets import (
     WebSocket,
     WebSocketDisconnect,
@@ -12,6 +14,9 @@ from relay.protocol.messages import SUBPROTOCOL
 
 ABORT = "scribe-relay.abort"
 """An extension of ASGI that our own server offers: drops the connection at once."""
+
+SHUTDOWN = "scribe-relay.shutdown"
+"""Another one: whoever is called there when the server stops closes the connection himself."""
 
 
 class ClientLeft(Exception):
@@ -27,6 +32,12 @@ class DownstreamConnection:
 
     def __init__(self, websocket: WebSocket) -> None:
         self._websocket = websocket
+
+    def on_shutdown(self, leave: Callable[[], None]) -> None:
+        """When the server stops, call `leave` instead of closing the connection."""
+        shutdown = self._websocket.scope.get("extensions", {}).get(SHUTDOWN)
+        if shutdown is not None:
+            shutdown["call"](leave)
 
     async def accept(self) -> None:
         """Finish the handshake; the relay answers with its own subprotocol or with none."""

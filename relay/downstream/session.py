@@ -1,9 +1,10 @@
 """What a client's messages mean, and the numbering of ours. No I/O."""
 
+from collections.abc import Iterable
 from enum import Enum
 from typing import TypeAlias
 
-from relay.downstream.outbox import Outbox, Slot
+from relay.downstream.outbox import Letter, Outbox, Slot
 from relay.errors import InputError, InvalidRequest, MessageTooBig
 from relay.protocol.codec import decode_client_message, encode_server_message
 from relay.protocol.messages import (
@@ -13,6 +14,7 @@ from relay.protocol.messages import (
     Format,
     ScribeEvent,
     ServerMessage,
+    SessionResumed,
     Stop,
 )
 
@@ -37,11 +39,18 @@ class State(Enum):
 class DownstreamSession:
     """The client's side of one session: reads its messages, fills its outbox."""
 
-    def __init__(self, outbox: Outbox, *, max_message_bytes: int = MAX_MESSAGE_BYTES) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        *,
+        max_message_bytes: int = MAX_MESSAGE_BYTES,
+        first_seq: int = 0,
+    ) -> None:
+        """Number the first message `first_seq`."""
         self.state = State.STREAMING
         self._outbox = outbox
         self._max_message_bytes = max_message_bytes
-        self._seq = 0
+        self._seq = first_seq
         self._formats = 0
 
     def receive_message(self, message: bytes | str) -> Input:
@@ -78,8 +87,18 @@ class DownstreamSession:
         if self.state is State.STREAMING:
             self.state = State.ENDING
 
-    def send_message(self, message: ServerMessage) -> None:
-        """Number a message and put it into the outbox."""
+    def come_back(self) -> None:
+        """Let a client that has stopped say so again: it can't know what had arrived."""
+        if self.state is State.STOPPING:
+            self.state = State.ENDING
+
+    @property
+    def next_seq(self) -> int:
+        """The number of the next message."""
+        return self._seq
+
+    def send_message(self, message: ServerMessage, *, is_held: bool = False) -> Letter:
+        """Number a message and put it into the outbox; a held one waits to be let go."""
         slot = None
         match message:
             case AudioAcknowledged():
@@ -89,5 +108,21 @@ class DownstreamSession:
             case ScribeEvent({"message_type": "committed_transcript"}):
                 # A partial of the segment that ends here says less than its final.
                 self._outbox.drop(Slot.PARTIAL)
-        self._outbox.put(encode_server_message(message, self._seq), slot)
+        text = encode_server_message(message, self._seq)
+        letter = self._outbox.put(text, slot, seq=self._seq, is_held=is_held)
+        self._seq += 1
+        return letter
+
+    def resume(self, next_sample: int, *, after: int, missed: Iterable[str] = ()) -> None:
+        """Begin with a client that comes back.
+
+        Args:
+            next_sample: The first of its frames that is needed.
+            after: The greatest number that it has received.
+            missed: Messages with greater ones that the outbox hasn't kept, as they were sent.
+        """
+        # A client may have what a worker sent whose last numbers nobody wrote down.
+        self._seq = max(self._seq, after + 1)
+        message = encode_server_message(SessionResumed(next_sample, self._seq - 1), self._seq)
+        self._outbox.restart(message, seq=self._seq, after=after, missed=missed)
         self._seq += 1

@@ -165,6 +165,15 @@ class Limiter:
         keys = [SESSIONS + claim.account, f"{SPENT}{claim.account}:{day}", f"{BUDGET}{day}"]
         await self._state.run(self._release, keys, [claim.session_id, unspent_ms])
 
+    async def refund(self, account: str, *, unspent_ms: int, day: int) -> None:
+        """Give back what was reserved for a session that goes on elsewhere, with its lease.
+
+        Raises:
+            StateUnavailable: If Redis can't be asked.
+        """
+        keys = [SESSIONS + account, f"{SPENT}{account}:{day}", f"{BUDGET}{day}"]
+        await self._state.run(self._release, keys, ["", unspent_ms])
+
     async def _look_up(self, accounts: Sequence[str], day: int) -> None:
         everybody, *each = await asyncio.gather(
             *(self._spent_before(account, day) for account in (EVERYBODY, *accounts))

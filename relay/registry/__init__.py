@@ -3,6 +3,7 @@
 sessions    `Registry`: a record for each live session, which ends by itself after a crash
 ownership   `Ownership`: what another worker needs to go on with a session, and the fence around it
 journal     `Journal`: writes down what is committed, for all sessions of a worker together
+tenure      `Tenure`: one worker's time as the owner of one session
 control     `ControlChannel`: what one worker tells all others
 """
 
@@ -10,6 +11,7 @@ from relay.registry.control import ControlChannel, EndSession, SessionTaken
 from relay.registry.journal import Journal
 from relay.registry.ownership import Ownership
 from relay.registry.sessions import Registry, SessionRecord
+from relay.registry.tenure import Tenure
 
 __all__ = [
     "ControlChannel",
@@ -19,4 +21,5 @@ __all__ = [
     "Registry",
     "SessionRecord",
     "SessionTaken",
+    "Tenure",
 ]

@@ -103,6 +103,14 @@ class SessionSettings(Layered, frozen=True):
         ge=0.1,
         le=86_400,
     )
+    park_seconds: float = setting(
+        30.0,
+        "Sessions",
+        "How long a session waits for a client whose connection broke; 0: not at all.",
+        unit="s",
+        ge=0,
+        le=600,
+    )
     commit_timeout: float = setting(
         5.0,
         "Sessions",

@@ -44,6 +44,11 @@ class CommitPolicy:
         self._quiet_moment = QuietMoment()
         self._committed = 0
         self._observed = 0
+        self._hurried_at: int | None = None
+
+    def hurry(self) -> None:
+        """End the present segment at the quietest moment of the next five seconds."""
+        self._hurried_at = self._observed
 
     def observe(self, frame: ActivityFrame) -> Cause | None:
         """Who wants a commit at the end of `frame`, if anyone; then tell `committed`."""
@@ -53,6 +58,9 @@ class CommitPolicy:
             duration, is_speech=frame.is_speech
         )
         uncommitted = (frame.end - self._committed) / self._rate
+        if self._hurried_at is not None:
+            hurried = (frame.end - self._hurried_at) / self._rate
+            uncommitted = max(uncommitted, WINDOW_BEGINS + hurried)
         is_quiet = self._quiet_moment.observe(frame.level_dbfs, uncommitted)
         if ended:
             return Cause.VAD
@@ -61,6 +69,7 @@ class CommitPolicy:
     def committed(self, position: int) -> None:
         """Begin the next segment at `position`."""
         self._committed = position
+        self._hurried_at = None
         self._quiet_moment = QuietMoment()
         if self._end_of_speech is not None:
             self._end_of_speech.reset()

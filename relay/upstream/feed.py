@@ -75,6 +75,15 @@ class Feed:
         """Samples since the last commit."""
         return self._position - self._committed
 
+    @property
+    def committed(self) -> int:
+        """Samples before the last commit."""
+        return self._committed
+
+    def hurry(self) -> None:
+        """End the segment at the quietest moment of the next five seconds of audio."""
+        self._policy.hurry()
+
     def push(self, samples: Int16) -> None:
         """Take in the next samples; commits that fall within them are made where they fall."""
         for frame in self._detector.push(samples):

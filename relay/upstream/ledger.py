@@ -42,8 +42,8 @@ class Ledger:
     Nothing is ever dropped here: when the ledger is full its writer has to wait.
     """
 
-    def __init__(self, *, bound: int, max_commits: int = 64) -> None:
-        """Hold about `bound` samples and `max_commits` unanswered commits."""
+    def __init__(self, *, bound: int, max_commits: int = 64, start: int = 0) -> None:
+        """Hold about `bound` samples and `max_commits` unanswered commits, from `start` on."""
         self._bound = bound
         self._max_commits = max_commits
         self._entries: deque[Entry] = deque()
@@ -51,9 +51,7 @@ class Ledger:
         self._samples = 0
         self._unsent_samples = 0
         self._commits = 0
-        self._end = 0
-        self._covered = 0
-        self._reached = 0
+        self._end = self._covered = self._reached = start
 
     @property
     def is_full(self) -> bool:

@@ -1,0 +1,256 @@
+"""The sessions of one worker: begun, resumed by their clients, taken over from other workers.
+
+Each runs in a task of its own, which outlives the connections of its client.
+"""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import asdict, dataclass, field
+from typing import Final, TypeAlias
+
+import msgspec
+import structlog
+
+from relay.audio.chain import AudioChain
+from relay.audio.seam import find_seam
+from relay.audio.timeline import Piece, Timeline
+from relay.auth.gate import Admission, Arrival, Gate
+from relay.auth.resume_tokens import REFUSED, ShownToken, issue_token
+from relay.auth.tickets import Ticket
+from relay.bridge import Bridge
+from relay.bridge_config import NOTHING_USED, BridgeConfig, Consumption, Start
+from relay.downstream.connection import DownstreamConnection
+from relay.downstream.request import ResumePoint, StreamRequest, parse_resumed_request
+from relay.errors import Unauthorized
+from relay.registry import ControlChannel, Journal, Ownership, SessionTaken, Tenure
+from relay.registry.ownership import Claimed, Refusal, Resumable, Snapshot
+from relay.scribe.parameters import Parameters
+from relay.sessions import LiveSessions, Seat
+from relay.store.secret_texts import digest
+from relay.translator import Moved
+from relay.uplink import Connect
+from relay.upstream.breaker import Breaker
+
+_log: Final = structlog.get_logger("relay.session")
+
+CLIENT_OVERLAP = 0.25
+"""Seconds that a client keeps before the end of its last segment. Source: the protocol."""
+
+Pairs: TypeAlias = Sequence[tuple[str, str]]
+Prepare: TypeAlias = Callable[[Seat], Awaitable[Bridge]]
+
+
+@dataclass
+class Host:
+    """Holds the sessions of a worker; call `run` beside it."""
+
+    gate: Gate
+    sessions: LiveSessions
+    ownership: Ownership
+    journal: Journal
+    control: ControlChannel
+    connect: Connect
+    breaker: Breaker
+    config: BridgeConfig
+    redact: Callable[[str], str]
+    _group: asyncio.TaskGroup | None = field(default=None, init=False)
+
+    async def run(self) -> None:
+        """Keep the sessions until cancelled; those that are left then are another worker's."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                await asyncio.Event().wait()
+        finally:
+            self._group = None
+
+    async def begin(self, admission: Admission, request: StreamRequest, arrival: Arrival) -> Bridge:
+        """Begin a session; then `serve` its client.
+
+        Raises:
+            RelayError: If it isn't admitted.
+        """
+        session_id = secrets.token_hex(16)
+        token = issue_token(session_id)
+        chain = AudioChain(
+            request.sample_rate,
+            encoding=request.encoding,
+            channels=request.channels,
+            wire_format=self.config.wire_format,
+            quality=self.config.quality,
+        )
+        owned = Resumable(
+            session_id=session_id,
+            worker=self.sessions.worker,
+            account=admission.identity.account,
+            token_digest=digest(token),
+            snapshot=Snapshot(
+                query=tuple(request.parameters.to_query()),
+                bearer=msgspec.to_builtins(Ticket.of(admission.identity)),
+                origin=arrival.origin,
+                rate_out=self.config.wire_format.rate,
+                started_at=time.time(),
+                max_seconds=admission.max_seconds,
+            ),
+            pieces=chain.timeline.pieces,
+        )
+
+        async def prepare(seat: Seat) -> Bridge:
+            bridge = self._bridge(seat, request, Start(chain=chain), owned)
+            await bridge.tenure.begin()
+            bridge.greet(token)
+            return bridge
+
+        return await self._start(prepare, admission, session_id, arrival, resumes=False)
+
+    async def resume(
+        self, client: DownstreamConnection, pairs: Pairs, arrival: Arrival, shown: ShownToken
+    ) -> None:
+        """Go on with a session, whoever owned it, and serve its client.
+
+        Raises:
+            Unauthorized: If the token isn't good, or not in these hands.
+            InvalidRequest: If the request makes no sense for this session.
+            RelayError: If nobody can tell, or this worker takes no session now.
+        """
+        bridge = self.sessions.find(shown.session_id)
+        if bridge is None or not bridge.tenure.is_shown(shown.digest):
+            bridge = await self._take_over(pairs, arrival, shown)
+            await bridge.serve(client)
+            return
+        await self._check(arrival, bridge.tenure.snapshot)
+        request, point = parse_resumed_request(pairs, bridge.request.parameters)
+        await bridge.resume(client, request, point)
+
+    async def _take_over(self, pairs: Pairs, arrival: Arrival, shown: ShownToken) -> Bridge:
+        holder = await self.ownership.find(shown.session_id, shown.digest)
+        if isinstance(holder, Refusal):
+            raise Unauthorized(REFUSED)
+        ticket = await self._check(arrival, holder.snapshot)
+        granted = Parameters.parse(holder.snapshot.query)
+        request, point = parse_resumed_request(pairs, granted)
+
+        async def prepare(seat: Seat) -> Bridge:
+            claimed = await self.ownership.claim(
+                shown.session_id, worker=self.sessions.worker, token_digest=shown.digest
+            )
+            if isinstance(claimed, Refusal):
+                raise Unauthorized(REFUSED)
+            await self.control.send(SessionTaken(shown.session_id, claimed.epoch))
+            start = start_of(claimed, request, point, self.config)
+            owned = Resumable(
+                session_id=shown.session_id,
+                worker=self.sessions.worker,
+                account=claimed.account,
+                token_digest=shown.digest,
+                snapshot=claimed.snapshot,
+                pieces=start.chain.timeline.pieces,
+                epoch=claimed.epoch,
+                progress=claimed.progress,
+            )
+            bridge = self._bridge(seat, request, start, owned)
+            bridge.take_over(point, await bridge.tenure.missed(point.last_segment))
+            return bridge
+
+        admission = Admission(ticket.identity, holder.snapshot.max_seconds)
+        return await self._start(prepare, admission, shown.session_id, arrival, resumes=True)
+
+    async def _check(self, arrival: Arrival, snapshot: Snapshot) -> Ticket:
+        ticket = msgspec.convert(snapshot.bearer, type=Ticket)
+        await self.gate.check_resumption(arrival, ticket, snapshot.origin)
+        return ticket
+
+    def _bridge(self, seat: Seat, request: StreamRequest, start: Start, owned: Resumable) -> Bridge:
+        return Bridge(
+            request,
+            start,
+            session_id=owned.session_id,
+            tenure=Tenure(self.ownership, self.journal, owned),
+            connect=self.connect,
+            slot=seat,
+            breaker=self.breaker,
+            terms=seat.terms,
+            config=self.config,
+            redact=self.redact,
+            log=structlog.get_logger("relay.session").bind(
+                session_id=owned.session_id, account=owned.account
+            ),
+        )
+
+    async def _start(
+        self,
+        prepare: Prepare,
+        admission: Admission,
+        session_id: str,
+        arrival: Arrival,
+        *,
+        resumes: bool,
+    ) -> Bridge:
+        assert self._group is not None, "run() isn't running"
+        address = arrival.caller.address
+        admitting = self.sessions.admit(
+            admission.identity,
+            session_id,
+            max_seconds=admission.max_seconds,
+            address=None if address is None else str(address),
+            resumes=resumes,
+        )
+        started: asyncio.Future[Bridge] = asyncio.get_running_loop().create_future()
+        self._group.create_task(_keep(admitting, prepare, started), name=f"session {session_id}")
+        return await started
+
+
+async def _keep(
+    admitting: AbstractAsyncContextManager[Seat],
+    prepare: Prepare,
+    started: "asyncio.Future[Bridge]",
+) -> None:
+    """Run a session from its admission to its end."""
+    try:
+        async with admitting as seat:
+            seat.bridge = bridge = await prepare(seat)
+            if started.cancelled():
+                return  # whoever wanted it has gone
+            started.set_result(bridge)
+            seat.ending = Moved(0)  # if the worker ends before the session
+            seat.ending = await bridge.run()
+    except Exception as error:
+        if started.done():
+            _log.exception("a session could not be ended")
+        else:
+            started.set_exception(error)
+
+
+def start_of(
+    claimed: Claimed, request: StreamRequest, point: ResumePoint, config: BridgeConfig
+) -> Start:
+    """Where a session that was another worker's goes on."""
+    progress = claimed.progress
+    timeline = Timeline.restore(
+        claimed.snapshot.rate_out, (Piece(*piece) for piece in claimed.pieces)
+    )
+    covered, segments = progress.covered, progress.segments
+    if point.last_segment is not None and point.last_segment >= segments:
+        # The client has more than was written down, since Redis was away.
+        segments = point.last_segment + 1
+        covered = max(covered, point.from_sample + round(CLIENT_OVERLAP * request.sample_rate))
+    seam = find_seam(timeline, covered, from_sample=point.from_sample, rate_in=request.sample_rate)
+    return Start(
+        chain=AudioChain.resume(
+            seam,
+            encoding=request.encoding,
+            channels=request.channels,
+            wire_format=config.wire_format,
+            quality=config.quality,
+        ),
+        covered=covered,
+        segments=segments,
+        words=progress.words,
+        first_seq=max(claimed.seq, point.last_seq) + 1,
+        consumption=Consumption(**{**asdict(NOTHING_USED), **progress.usage}),
+        age=max(0.0, time.time() - claimed.snapshot.started_at),
+        gap=seam.gap,
+    )

@@ -1,0 +1,96 @@
+"""One worker's time as the owner of one session: what it writes, and whether it still may."""
+
+import asyncio
+import hmac
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import structlog
+
+from relay.errors import StateError, StateUnavailable
+from relay.registry.journal import Journal
+from relay.registry.ownership import (
+    Event,
+    Ownership,
+    Piece,
+    Progress,
+    Resumable,
+    Snapshot,
+    Standing,
+    Write,
+)
+
+_log: Final = structlog.get_logger("relay.registry")
+
+
+class Tenure:
+    """Writes down how far a session has come, in the name of its owner."""
+
+    def __init__(self, ownership: Ownership, journal: Journal, session: Resumable) -> None:
+        """Own `session`; `begin` lets it be resumed, unless it was taken over from another."""
+        self._ownership = ownership
+        self._journal = journal
+        self._session = session
+
+    @property
+    def epoch(self) -> int:
+        return self._session.epoch
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What the session was begun with."""
+        return self._session.snapshot
+
+    def is_shown(self, token_digest: str) -> bool:
+        """Whether a digest is that of the session's resume token; in constant time."""
+        return hmac.compare_digest(self._session.token_digest, token_digest)
+
+    async def begin(self) -> None:
+        """Let the session be resumed by others; where Redis is away, `renew` does so later."""
+        try:
+            await self._ownership.begin(self._session)
+        except StateUnavailable as error:
+            _log.warning("only this worker can resume a session", text=str(error))
+        except StateError:
+            pass  # another attempt, whose answer was lost, has begun it
+
+    def write(
+        self, progress: Progress, events: Sequence[Event], pieces: Sequence[Piece]
+    ) -> asyncio.Future[Standing | None]:
+        """Write down committed events, and how far the session has come with them.
+
+        Returns:
+            What the journal says: send the events unless it is `LOST`.
+        """
+        known = self._session
+        self._session = replace(known, progress=progress, pieces=tuple(pieces))
+        changed = None if len(pieces) == len(known.pieces) else pieces
+        write = Write(
+            session_id=known.session_id,
+            epoch=known.epoch,
+            progress=progress,
+            events=events,
+            pieces=changed,
+        )
+        return self._journal.submit(write)
+
+    async def missed(self, after_segment: int | None) -> Sequence[str]:
+        """Read the events that came after a segment's plain one; none where Redis is away."""
+        try:
+            found = await self._ownership.missed(
+                self._session.session_id, after_segment=after_segment
+            )
+        except StateUnavailable as error:
+            _log.warning("events that a client lacks can't be read", text=str(error))
+            return ()
+        if not found.is_whole:
+            _log.warning("a client lacks events that aren't kept any more")
+        return found.events
+
+    async def end(self) -> None:
+        """End the session for good; where Redis is away, it expires by itself."""
+        try:
+            await self._ownership.end(self._session.session_id, self.epoch)
+        except StateUnavailable as error:
+            _log.warning("a session is left to expire", text=str(error))
