@@ -34,6 +34,7 @@ class Plan:
     """Seconds in one."""
     shows: tuple[str, ...] = ()
     """What the client must hear; of rows at random nobody knows whether they meet the session."""
+    is_random: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ def plan_at_random(seed: int, *, with_slow: bool = False) -> Plan:
         tuple(random.uniform(0.2, 3.5) for _ in rows),
         random.choice(RATES),
         random.choice(MESSAGES),
+        is_random=True,
     )
 
 
