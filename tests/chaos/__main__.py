@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from tests.chaos.rig import running_rig
-from tests.chaos.rows import TABLE, Row, reason_to_skip
+from tests.chaos.rows import TABLE, Row
 from tests.chaos.session import Outcome, Plan, plan_at_random, plan_row, run
 from tests.chaos.table import Line, as_markdown, as_text, line_of, line_of_skipped
 
@@ -27,17 +27,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.list:
         sys.stdout.writelines(f"{row.name}\n" for row in rows)
         return 0
-    # Who names a row wants to see it, whether it can pass yet or not.
-    skipped = {row.name: reason_to_skip(row) for row in rows if row.skip or not asked.rows}
-    able = [row for row in rows if not skipped.get(row.name)]
+    able = [row for row in rows if not row.skip]
     # The simulator's log would bury the table.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     plans = [plan_row(row, seed) for row in able for seed in range(asked.seeds)]
     plans += [plan_at_random(seed, with_slow=True) for seed in range(asked.random)]
     outcomes = asyncio.run(_run_all(plans))
     lines = [
-        line_of_skipped(row.name, skipped[row.name])
-        if row not in able
+        line_of_skipped(row.name, row.skip)
+        if row.skip
         else line_of(row.name, [each for each in outcomes if each.plan.name == row.name])
         for row in rows
     ]

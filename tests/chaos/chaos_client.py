@@ -202,7 +202,7 @@ class ChaosClient:
 
     def _receive(self, event: dict[str, Any]) -> None:
         check_server_message(event)
-        self.log.heard.append(Heard(self._clock(), event))
+        self.log.heard.append(Heard(self._clock(), event, self.log.attempts))
         self._last_seq = max(self._last_seq, event["seq"])
         match event["message_type"]:
             case "session_started":

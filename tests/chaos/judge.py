@@ -26,6 +26,11 @@ TIME_TOLERANCE: Final = 0.005
 _REPORT: Final = re.compile(r"heard (\d+) samples from (\d+) to (\d+)")
 """What the scripted engine says of a segment."""
 
+PLAIN: Final = "committed_transcript"
+TIMED: Final = "committed_transcript_with_timestamps"
+JUDGED: Final = (PLAIN, TIMED, "audio_gap", "session_ended")
+"""The types of the messages that count."""
+
 Event = Mapping[str, Any]
 
 
@@ -45,6 +50,8 @@ class Heard:
     at: float
     """Seconds of a clock that never runs backwards."""
     event: Event
+    line: int = 0
+    """Which of the client's connections brought it."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +88,9 @@ class Verdict:
     events_lost: int
     """Committed events that the client never got, the timed ones counted too."""
     events_doubled: int
-    """Committed events that came again."""
+    """Committed events that came again over one line, or differently: no client can drop these."""
+    events_repeated: int
+    """Those that came again over a later line: the client drops them, so that nobody sees them."""
     events_disordered: int
     """Committed events that came before an earlier one."""
     finals_misplaced: int
@@ -128,20 +137,22 @@ def judge(evidence: Evidence, *, tolerance: int = 1) -> Verdict:
         tolerance: Steps of PCM16 by which a sample may differ: 1 where a session was resumed in
             another process, which resamples anew; else 0.
     """
-    plain = evidence.of("committed_transcript")
-    timed = evidence.of("committed_transcript_with_timestamps")
+    plain = evidence.of(PLAIN)
+    timed = evidence.of(TIMED)
     gaps = tuple(
         (int(gap["from_sample"]), int(gap["to_sample"])) for gap in evidence.of("audio_gap")
     )
     finals = _first_of_each(plain)
     starts = _starts(finals, gaps)
+    doubled, repeated = _again(evidence.heard)
     audio = _lay_all(evidence, finals, starts, gaps, tolerance)
     return Verdict(
         samples_lost=int(np.count_nonzero(audio.covered == 0)),
         samples_twice=int((audio.covered[audio.covered > 1] - 1).sum()),
         samples_foreign=audio.foreign,
         events_lost=_lost(evidence, finals, timed),
-        events_doubled=_doubled(plain) + _doubled(timed),
+        events_doubled=doubled,
+        events_repeated=repeated,
         events_disordered=_disordered(finals) + _disordered(_first_of_each(timed)),
         finals_misplaced=audio.misplaced,
         times_wrong=sum(not _has_times_of_segment(event, starts, evidence.rate) for event in timed),
@@ -251,8 +262,23 @@ def _lost(evidence: Evidence, finals: Sequence[Event], timed: Sequence[Event]) -
     return lost
 
 
-def _doubled(events: Sequence[Event]) -> int:
-    return len(events) - len({event["segment"] for event in events})
+def _again(heard: Sequence[Heard]) -> tuple[int, int]:
+    """How many committed events came again as they should not, and as they may."""
+    first: dict[tuple[str, int], Heard] = {}
+    doubled = repeated = 0
+    for each in heard:
+        if each.event["message_type"] not in (PLAIN, TIMED):
+            continue
+        which = (each.event["message_type"], each.event["segment"])
+        if which not in first:
+            first[which] = each
+            continue
+        known = first[which]
+        if known.line == each.line or known.event != each.event:
+            doubled += 1
+        else:
+            repeated += 1
+    return doubled, repeated
 
 
 def _disordered(events: Sequence[Event]) -> int:

@@ -261,23 +261,3 @@ PAIRS: Final = (
 )
 
 TABLE: Final = (*UPSTREAM, *CLIENT, *HOSTS, *PAIRS)
-
-NEEDS_RESUME: Final = frozenset(
-    {
-        "client line cut 1 s",
-        "client line cut 10 s",
-        "client line cut 25 s",
-        "client back on another worker",
-        "SIGTERM",
-        "SIGKILL",
-        "upstream reset + client line cut",
-        "SIGKILL + upstream reset at the new owner",
-        "SIGTERM + slow upstream",
-    }
-)
-"""Rows of sessions that a client comes back to, which the relay doesn't park yet."""
-
-
-def reason_to_skip(row: Row) -> str:
-    """Why a row can't be run now; empty if it can."""
-    return row.skip or ("it needs sessions to be resumed" if row.name in NEEDS_RESUME else "")

@@ -9,7 +9,7 @@ from typing import Final
 from tests.chaos.chaos_client import ChaosClient, Log, Speech
 from tests.chaos.judge import Evidence, Verdict, judge
 from tests.chaos.rig import Rig
-from tests.chaos.rows import MOMENT, TABLE, Row, Scene, reason_to_skip
+from tests.chaos.rows import MOMENT, TABLE, Row, Scene
 from tests.support.signals import identifiable_noise
 
 TIME: Final = 110.0
@@ -63,7 +63,7 @@ def plan_row(row: Row, seed: int) -> Plan:
 def plan_at_random(seed: int, *, with_slow: bool = False) -> Plan:
     """Draw one or two rows, when they happen, and how is spoken."""
     random = Random(seed)
-    able = [row for row in TABLE if not reason_to_skip(row) and (with_slow or not row.is_slow)]
+    able = [row for row in TABLE if not row.skip and (with_slow or not row.is_slow)]
     rows = tuple(random.sample(able, random.choice((1, 2, 2))))
     return Plan(
         f"random {seed}: {' + '.join(row.name for row in rows)}",

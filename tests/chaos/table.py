@@ -19,6 +19,7 @@ HEAD: Final = (
     "samples twice",
     "events lost",
     "doubled",
+    "dropped as known",
     "out of order",
     "other",
     "gap, median ms",
@@ -39,6 +40,8 @@ class Line:
     samples_twice: str = ""
     events_lost: str = ""
     events_doubled: str = ""
+    events_repeated: str = ""
+    """Sent again, and dropped by the client: no defect."""
     events_disordered: str = ""
     other: str = ""
     """Sessions with any other defect."""
@@ -57,6 +60,7 @@ def line_of(name: str, outcomes: Sequence[Outcome]) -> Line:
         str(sum(verdict.samples_twice for verdict in verdicts)),
         str(sum(verdict.events_lost for verdict in verdicts)),
         str(sum(verdict.events_doubled for verdict in verdicts)),
+        str(sum(verdict.events_repeated for verdict in verdicts)),
         str(sum(verdict.events_disordered for verdict in verdicts)),
         str(sum(_has_another_defect(outcome) for outcome in outcomes)),
         f"{median(gaps):.0f}",

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.chaos.rig import Rig
-from tests.chaos.rows import TABLE, Row, reason_to_skip
+from tests.chaos.rows import TABLE, Row
 from tests.chaos.session import Plan, plan_at_random, plan_row, run
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -20,7 +20,7 @@ def cases() -> list[object]:
             id=row.name,
             marks=[
                 *([pytest.mark.slow] if row.is_slow else []),
-                *([pytest.mark.skip(reason=reason_to_skip(row))] if reason_to_skip(row) else []),
+                *([pytest.mark.skip(reason=row.skip)] if row.skip else []),
             ],
         )
         for row in TABLE

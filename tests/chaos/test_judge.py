@@ -115,9 +115,23 @@ def test_a_segment_that_is_told_twice_under_two_numbers_is_samples_twice() -> No
     assert found.samples_twice == QUARTER
 
 
-def test_an_event_that_comes_again_is_doubled() -> None:
+def test_an_event_that_comes_again_over_one_line_is_doubled() -> None:
     told = evidence(*quarters())
     found = judge(replace(told, heard=[*told.heard[:2], told.heard[0], *told.heard[2:]]))
+    assert found.defects == {"events doubled": 1}
+
+
+def test_an_event_that_comes_again_over_a_later_line_is_one_to_drop() -> None:
+    told = evidence(*quarters())
+    again = replace(told.heard[1], line=1)
+    found = judge(replace(told, heard=[*told.heard[:2], again, *told.heard[2:]]))
+    assert (found.defects, found.events_repeated) == ({}, 1)
+
+
+def test_a_segment_that_comes_again_with_other_words_is_doubled() -> None:
+    told = evidence(*quarters())
+    other = Heard(1, {**told.heard[1].event, "text": "something else"}, line=1)
+    found = judge(replace(told, heard=[*told.heard[:2], other, *told.heard[2:]]))
     assert found.defects == {"events doubled": 1}
 
 
