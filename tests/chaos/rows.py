@@ -64,6 +64,17 @@ class Row:
     """Why it can't be run."""
 
     @property
+    def needs(self) -> frozenset[str]:
+        """What a second row must not take away meanwhile.
+
+        A new owner knows a session from Redis alone. With Redis emptied and the owner dead at once,
+        nobody is left who has it.
+        """
+        takes_redis = "Redis" in self.name or len(self.hosts) > 1
+        named = {"redis": takes_redis, "database": "database" in self.name}
+        return frozenset(name for name, is_so in named.items() if is_so)
+
+    @property
     def is_slow(self) -> bool:
         return self.seconds > SLOW_FROM
 
@@ -98,7 +109,8 @@ async def _upstream_cut(scene: Scene) -> None:
 
 async def _terminate(scene: Scene) -> None:
     await scene.reach(scene.moment)
-    scene.rig.hosts[0].terminate()
+    if scene.rig.hosts[0].is_running:
+        scene.rig.hosts[0].terminate()
 
 
 async def _kill(scene: Scene) -> None:

@@ -64,7 +64,9 @@ def plan_at_random(seed: int, *, with_slow: bool = False) -> Plan:
     """Draw one or two rows, when they happen, and how is spoken."""
     random = Random(seed)
     able = [row for row in TABLE if not row.skip and (with_slow or not row.is_slow)]
-    rows = tuple(random.sample(able, random.choice((1, 2, 2))))
+    first = random.choice(able)
+    others = [row for row in able if row is not first and not row.needs & first.needs]
+    rows = (first, *random.sample(others, random.choice((0, 1, 1))))
     return Plan(
         f"random {seed}: {' + '.join(row.name for row in rows)}",
         rows,
