@@ -21,7 +21,7 @@ TIMES := --durations=10
 PARALLEL := --numprocesses 3 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve web test test-all check fix bench docs lock clean system-packages
+.PHONY: help demo serve web test test-all chaos check fix bench docs lock clean system-packages
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -44,6 +44,9 @@ test-all: .venv/dev $(PAGES) system-packages ## The slow tests as well
 	scripts/system-packages firefox-esr pulseaudio pulseaudio-utils
 	scripts/npm test
 	$(BIN)/pytest tests $(PARALLEL) $(TIMES)
+
+chaos: .venv/dev system-packages ## Break everything that a session stands on, for half an hour
+	$(BIN)/python -m tests.chaos --seeds 3 --random 100
 
 check: .venv/dev $(PAGES) ## Style, types, the import rule, the docs against the code
 	$(BIN)/ruff format --check $(PYTHON_SOURCES)

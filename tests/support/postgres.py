@@ -99,7 +99,7 @@ class PostgresServer:
         self._run("psql", "--no-psqlrc", "--quiet", "-c", statement, self.url("postgres"))
 
     def _answers(self) -> bool:
-        command = [str(self._programs / "pg_isready"), "-q", "-h", "127.0.0.1"]
+        command = [str(self._programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-U", "postgres"]
         return subprocess.run([*command, "-p", str(self.port)], cwd="/").returncode == 0
 
     def _run(self, program: str, *arguments: str) -> None:

@@ -30,6 +30,15 @@ def impulse(frames: int, at: int) -> Float32:
     return signal
 
 
+def identifiable_noise(seconds: float, rate: int, *, seed: int) -> Float32:
+    """Return noise, every second of which is another and the same in every run; never silent."""
+    parts = [
+        np.random.default_rng((seed, second)).uniform(-0.5, 0.5, rate)
+        for second in range(int(np.ceil(seconds)))
+    ]
+    return np.concatenate(parts)[: round(seconds * rate)].astype(np.float32)
+
+
 def fit_sine(samples: Int16, frequency_hz: float, rate: int) -> tuple[float, float]:
     """Find the sine of a known frequency in `samples`, by least squares.
 
