@@ -15,7 +15,7 @@ from relay.bridge_config import BridgeConfig, Consumption, Start
 from relay.downlink import Downlink
 from relay.downstream.connection import DownstreamConnection
 from relay.downstream.outbox import Outbox
-from relay.downstream.request import ResumePoint, StreamRequest
+from relay.downstream.request import MAX_COUNT, ResumePoint, StreamRequest
 from relay.downstream.session import DownstreamSession, Input
 from relay.errors import (
     ClientError,
@@ -37,6 +37,7 @@ from relay.protocol.messages import (
     Format,
     Mute,
     Queued,
+    ScribeEvent,
     ServerMessage,
     SessionLimits,
     SessionStarted,
@@ -50,7 +51,16 @@ from relay.protocol.refusal import refuse
 from relay.registry import Tenure
 from relay.registry.ownership import Event as WrittenEvent
 from relay.registry.ownership import Progress, Standing
-from relay.translator import Ending, Fault, Finished, Moved, Refused, Taken, Translator
+from relay.translator import (
+    Ending,
+    Fault,
+    Finished,
+    Moved,
+    Refused,
+    Taken,
+    Translator,
+    untimed,
+)
 from relay.uplink import Connect, Slot, Uplink
 from relay.upstream.breaker import Breaker
 from relay.upstream.feed import Feed
@@ -89,6 +99,9 @@ PAUSE_TIMEOUT = 5.0
 MOVE_TIMEOUT = 15.0
 """Seconds after which it moves, whether its last segment has its final or not; what hasn't, is said
 again to its next owner."""
+
+UNTIMED_AT_ONCE = 4
+"""Segments that may wait for their timed messages at a time, each for a second."""
 
 MOVE_SPREAD = 2.0
 """Seconds over which the clients of a worker that leaves are spread when they come back."""
@@ -354,10 +367,18 @@ class Bridge:
         self._advance()
         await self.serve(client)
 
-    def take_over(self, point: ResumePoint, missed: Sequence[str]) -> None:
+    async def take_over(self, point: ResumePoint) -> None:
         """Begin with a client whose session was another worker's, before `serve`."""
+        # The last segments that the client has may lack their timed messages.
+        known = -1 if point.last_segment is None else point.last_segment
+        after = known - UNTIMED_AT_ONCE
+        events = await self._tenure.missed(after if after >= 0 else None)
         next_sample = self._chain.frames_received
+        missed = _between(events, point.last_seq, MAX_COUNT)
         self._downlink.resume(next_sample, after=point.last_seq, missed=missed)
+        if self._request.parameters.wants_timed_message:
+            for fields in untimed(events):
+                self._say_committed(ScribeEvent(fields), fields["segment"], is_timed=True)
         if self._start.gap is not None:
             self._say(AudioGap(*self._start.gap, CLIENT_BUFFER))
         self._resumed_rate = self._request.sample_rate
@@ -466,8 +487,11 @@ class Bridge:
         said = self._translator.translate(final)
         # Not what is covered by now: that may be more, by finals which aren't written yet.
         self._covered = max(self._covered, said.fields["end_sample"])
-        text = encode_server_message(said, self._downstream.next_seq)
-        event = WrittenEvent(final.segment, self._downstream.next_seq, text, final.is_timed)
+        self._say_committed(said, final.segment, is_timed=final.is_timed)
+
+    def _say_committed(self, said: ScribeEvent, segment: int, *, is_timed: bool) -> None:
+        seq = self._downstream.next_seq
+        event = WrittenEvent(segment, seq, encode_server_message(said, seq), is_timed)
         self._downlink.say_when_written(said, self._write([event]))
 
     def _acknowledge(self) -> None:
@@ -671,11 +695,6 @@ class Bridge:
             await self._tenure.end()
 
 
-class _Numbered(msgspec.Struct):
-    seq: int
-
-
 def _between(events: Sequence[str], after: int, until: int) -> list[str]:
     """Those whose numbers are greater than `after`, and not greater than `until`."""
-    numbered = [(msgspec.json.decode(event, type=_Numbered).seq, event) for event in events]
-    return [event for seq, event in numbered if after < seq <= until]
+    return [event for event in events if after < msgspec.json.decode(event)["seq"] <= until]

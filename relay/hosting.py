@@ -152,7 +152,7 @@ class Host:
                 progress=claimed.progress,
             )
             bridge = self._bridge(seat, request, start, owned)
-            bridge.take_over(point, await bridge.tenure.missed(point.last_segment))
+            await bridge.take_over(point)
             return bridge
 
         admission = Admission(ticket.identity, holder.snapshot.max_seconds)

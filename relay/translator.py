@@ -1,7 +1,10 @@
 """What happens on the provider's side and at the end, in the client's terms. Pure."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
+
+import msgspec
 
 from relay.audio.chain import AudioChain
 from relay.errors import RelayError
@@ -16,7 +19,7 @@ from relay.protocol.messages import (
     SessionEnded,
 )
 from relay.protocol.refusal import INTERNAL_ERROR, refuse
-from relay.upstream.finals import Final
+from relay.upstream.finals import TIMED, Final
 from relay.upstream.ledger import Ledger
 from relay.upstream.session import Passed
 
@@ -147,3 +150,22 @@ class Translator:
         if received > self.covered:
             messages.insert(0, AudioGap(self.covered, received, reason))
         return messages, code
+
+
+def untimed(events: Iterable[str]) -> list[Mapping[str, Any]]:
+    """Make up the timed messages that a worker owed when it lost a session: `words` are null.
+
+    Args:
+        events: Committed events as they were sent, in order.
+    """
+    plain: dict[int, Mapping[str, Any]] = {}
+    for event in map(msgspec.json.decode, events):
+        if event["message_type"] == TIMED:
+            plain.pop(event["segment"], None)
+        else:
+            plain[event["segment"]] = event
+    made_up = {"message_type": TIMED, "language_code": None, "words": None}
+    return [
+        {**made_up, **{name: event[name] for name in ("text", "segment", "end_sample", "cause")}}
+        for event in plain.values()
+    ]

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -15,7 +17,7 @@ from relay.protocol.messages import (
     SessionEnded,
 )
 from relay.protocol.refusal import INTERNAL_ERROR, SLOW_READER
-from relay.translator import Ending, Fault, Finished, Moved, Refused, Taken, Translator
+from relay.translator import Ending, Fault, Finished, Moved, Refused, Taken, Translator, untimed
 from relay.upstream.finals import TIMED, Final
 from relay.upstream.ledger import Cause, Commit, Ledger
 from relay.upstream.session import Passed
@@ -138,3 +140,22 @@ def test_of_a_session_that_goes_on_elsewhere_nothing_is_missing(
 
 def test_a_stretch_that_was_left_out_is_told_in_the_clients_frames() -> None:
     assert translator(2).gap(8_000, 16_000, "error") == AudioGap(24_000, 48_000, "error")
+
+
+def test_a_timed_message_that_is_owed_is_made_up_once() -> None:
+    def event(message_type: str, segment: int) -> str:
+        fields = {"message_type": message_type, "segment": segment, "text": "one two"}
+        return json.dumps({**fields, "end_sample": 48_000 * segment, "cause": "vad", "seq": 7})
+
+    events = [event("committed_transcript", 3), event(TIMED, 3), event("committed_transcript", 4)]
+    assert untimed(events) == [
+        {
+            "message_type": TIMED,
+            "text": "one two",
+            "language_code": None,
+            "words": None,
+            "segment": 4,
+            "end_sample": 192_000,
+            "cause": "vad",
+        }
+    ]
