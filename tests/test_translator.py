@@ -16,13 +16,14 @@ from relay.protocol.messages import (
     ServerMessage,
     SessionEnded,
 )
-from relay.protocol.refusal import INTERNAL_ERROR, SLOW_READER
+from relay.protocol.refusal import INTERNAL_ERROR
 from relay.translator import Ending, Fault, Finished, Moved, Refused, Taken, Translator, untimed
 from relay.upstream.finals import TIMED, Final
 from relay.upstream.ledger import Cause, Commit, Ledger
 from relay.upstream.session import Passed
 
 RATE = 48_000
+LIMITED = Failure("rate_limited", "Too much.", retryable=True)
 
 
 def translator(seconds: float, *, covered: int = 0) -> Translator:
@@ -101,11 +102,11 @@ def test_who_was_refused_has_been_told_already() -> None:
     assert made.last_words(refused) == ([], CloseCode.INVALID)
 
 
-def test_a_slow_reader_is_told_at_the_end_what_it_misses() -> None:
+def test_who_is_refused_later_is_told_at_the_end_what_has_no_final() -> None:
     made = translator(2, covered=16_000)
-    messages, code = made.last_words(Refused(CloseCode.FAULT, "slow_reader", SLOW_READER))
-    assert messages == [AudioGap(RATE, 2 * RATE, "slow_reader"), SLOW_READER]
-    assert code is CloseCode.FAULT
+    messages, code = made.last_words(Refused(CloseCode.LIMITED, "rate_limited", LIMITED))
+    assert messages == [AudioGap(RATE, 2 * RATE, "rate_limited"), LIMITED]
+    assert code is CloseCode.LIMITED
 
 
 def test_an_error_tells_what_is_not_covered() -> None:

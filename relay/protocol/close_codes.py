@@ -25,11 +25,11 @@ class CloseCode(IntEnum):
 
 ADVICE: dict[CloseCode, str] = {
     CloseCode.ENDED: "Ended as asked. Stop.",
-    CloseCode.LEAVING: "The relay is leaving. Connect again, with back-off.",
-    CloseCode.BROKEN: "The line broke; never sent, only seen. Connect again, with back-off.",
+    CloseCode.LEAVING: "The relay is leaving. Come back, with back-off.",
+    CloseCode.BROKEN: "The line broke; never sent, only seen. Come back, with back-off.",
     CloseCode.MESSAGE_TOO_BIG_FOR_SERVER: "A message of more than 1 MiB. Send shorter ones.",
-    CloseCode.FAULT: "A fault of the relay's. Connect again, with back-off.",
-    CloseCode.RESTARTING: "The relay restarts. Connect again, with back-off.",
+    CloseCode.FAULT: "A fault of the relay's. Come back, with back-off.",
+    CloseCode.RESTARTING: "The relay restarts. Come back, with back-off.",
     CloseCode.INVALID: "The request or a message breaks the protocol. Fix it; do not retry.",
     CloseCode.NOT_SIGNED_IN: "The credential is missing, unknown, spent or expired. Get a new one.",
     CloseCode.NOT_ALLOWED: "This origin or role may not do this. Stop.",

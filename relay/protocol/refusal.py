@@ -33,13 +33,6 @@ AWAY = "The relay can't tell at the moment who may speak; try again in a few sec
 
 RETRY_WHEN_AWAY = 5.0
 
-SLOW_READER = Failure(
-    "internal_error",
-    "This client takes its events too slowly, and no more could be kept for it. Connect again.",
-    retryable=True,
-)
-"""What a client learns whose outbox is over its bound, if it still reads."""
-
 
 def refuse(error: RelayError) -> tuple[Failure, CloseCode]:
     """Say `error` to a client: the message, and the close code that follows it.
