@@ -275,7 +275,8 @@ class Conversation:
 
     def _skip(self, hole: Hole) -> None:
         self._clock.skip(hole.from_frame, hole.to_frame)
-        self._lose(hole.from_frame, hole.to_frame, OVERFLOW)
+        # A resumed session may want audio again that has its final; that is no loss.
+        self._lose(max(hole.from_frame, self._covered), hole.to_frame, OVERFLOW)
         # Where nothing before it waits for its final, nothing of it is waited for either.
         if hole.from_frame <= self._covered:
             self._cover(hole.to_frame)
