@@ -338,3 +338,25 @@ def test_audio_longer_than_a_message_is_split() -> None:
     while isinstance(message := conversation.next_message(), bytes):
         lengths.append(len(message))
     assert lengths == [262_144, 37_856]
+
+
+def test_positions_are_told(talk: Talk) -> None:
+    talk.say(2)
+    talk.sent()
+    talk.receive(final(0, 1000))
+    conversation = talk.conversation
+    assert (conversation.position, conversation.end, conversation.covered) == (2000, 2000, 1000)
+    assert not conversation.is_stopping
+
+
+def test_end_that_the_relay_cannot_tell_of_is_settled(talk: Talk) -> None:
+    talk.say(1)
+    talk.receive(final(0, 1000))
+    talk.conversation.settle()
+    assert talk.conversation.take_events() == [SessionEnded("stopped", 1000, 1, 2)]
+
+
+def test_ending_is_told_once(talk: Talk) -> None:
+    talk.receive(SessionEnded("stopped", 0, 0, 0))
+    talk.conversation.tell_ending()
+    assert talk.conversation.take_events() == []

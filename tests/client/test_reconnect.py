@@ -59,3 +59,9 @@ def test_time_without_a_good_session_is_bounded() -> None:
 
 def test_wait_beyond_the_bound_is_not_begun() -> None:
     assert Failures(limit=60).add(Loss(4503, "", retry_after=61.0), 0.0, 0, 0.0) is None
+
+
+def test_refusals_are_told_by_code_or_type() -> None:
+    assert Loss(4401, "").is_refusal
+    assert Loss(1006, "", "invalid_request").is_refusal
+    assert not BROKEN.is_refusal

@@ -1,7 +1,13 @@
 import pytest
 
 from relay.client.conversation import Conversation
-from relay.client.events import AudioGap, CommittedTranscript, SessionEnded, SessionStarted
+from relay.client.events import (
+    AudioGap,
+    CommittedTranscript,
+    Reconnecting,
+    SessionEnded,
+    SessionStarted,
+)
 from relay.client.reconnect import MOVED, Loss
 from relay.client.recovery import Again, Over, Recovery
 
@@ -12,8 +18,8 @@ REFUSED = Loss(4401, "The session has ended.", "unauthorized", retryable=False)
 class Talk:
     """A conversation of 1000 frames a second whose connections are lost."""
 
-    def __init__(self) -> None:
-        self.conversation = Conversation(1000, 1)
+    def __init__(self, *, expects_timed: bool = False) -> None:
+        self.conversation = Conversation(1000, 1, expects_timed=expects_timed)
         self.recovery = Recovery(self.conversation, 60.0)
         self.dial()
 
@@ -110,3 +116,22 @@ def test_session_ended_by_somebody_else_is_told(talk: Talk) -> None:
     assert not talk.recovery.ended(ended)
     assert talk.lose(Loss(1000, "")) == Over(None)
     assert talk.conversation.take_events()[-1] == ended
+
+
+def test_listeners_are_told_why_and_when(talk: Talk) -> None:
+    decision = talk.recovery.lost(BROKEN, 1.0, 0.5)
+    assert isinstance(decision, Again)
+    assert talk.recovery.note(decision, BROKEN) == Reconnecting(1, 0.125, "The line broke.")
+
+
+def test_refused_resume_with_nothing_left_to_say_is_the_end() -> None:
+    talk = Talk(expects_timed=True)
+    talk.begin()
+    talk.conversation.hear(bytes(1000))
+    talk.conversation.mark("stop")
+    talk.conversation.receive(CommittedTranscript("a", 0, 1000), 2)
+    talk.conversation.take_events()
+    assert talk.lose(BROKEN) == Again(0.0)  # its words may still come
+    talk.dial()
+    assert talk.lose(REFUSED) == Over(None)
+    assert talk.conversation.take_events() == [SessionEnded("stopped", 1000, 1, 1)]
