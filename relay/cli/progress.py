@@ -18,7 +18,9 @@ from relay.client.events import (
     Failure,
     Other,
     PartialTranscript,
+    Reconnecting,
     SessionEnded,
+    SessionResumed,
     SessionStarted,
     TimedTranscript,
     Warn,
@@ -82,6 +84,8 @@ class Display:
         """Show a partial transcript, or what went wrong."""
         if self._verbose:
             self.print_error(_describe(event))
+        if isinstance(event, Reconnecting):
+            self._note_break(event)
         # An error that something follows did not end the session; one that did is raised.
         self._warn_of_failure()
         match event:
@@ -117,6 +121,12 @@ class Display:
             line = Text(_end_of(partial, room), style="dim", no_wrap=True)
             self._live.update(Group(self._progress, line), refresh=True)
 
+    def _note_break(self, event: Reconnecting) -> None:
+        """Say once that the line broke: nothing is lost by it yet, so it is no warning."""
+        self._failure = ""
+        if event.attempt == 1:
+            self.print_error("The connection broke and is made again.")
+
     def _warn_of_failure(self) -> None:
         if self._failure:
             self._warn_once(self._failure)
@@ -142,6 +152,8 @@ def _describe(event: Event) -> str:
     match event:
         case SessionStarted(session_id=session_id):
             return f"session {session_id} started"
+        case SessionResumed(next_sample=next_sample):
+            return f"session resumed at sample {next_sample}"
         case PartialTranscript(text):
             return f"partial: {text}"
         case CommittedTranscript(text=text, segment=segment, cause=cause):

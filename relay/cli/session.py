@@ -10,6 +10,7 @@ from relay.cli.exits import leaves
 from relay.cli.sources import AudioFile, Pace
 from relay.client import StreamClient, StreamClosed, Transcript
 from relay.client.events import Event
+from relay.client.stream import RECONNECT_SECONDS
 
 OnEvent: TypeAlias = Callable[[Event], None]
 OnSent: TypeAlias = Callable[[float], None]
@@ -25,6 +26,8 @@ class Route:
     options: Sequence[tuple[str, str]]
     speed: float
     """Times real time, at most."""
+    reconnect_seconds: float = RECONNECT_SECONDS
+    """For how long a connection that broke is made again."""
 
 
 async def transcribe_audio(
@@ -39,7 +42,7 @@ async def transcribe_audio(
 
     Raises:
         RelayUnreachable: If there is no relay.
-        SessionFailed: If the session ends before all words have come.
+        SessionFailed: If the session ends before all words have come, and can't be had back.
         CommandFailed: If the file is damaged.
     """
     failure: BaseException | None = None
@@ -51,6 +54,7 @@ async def transcribe_audio(
                 channels=audio.channels,
                 options=route.options,
                 key=route.key,
+                reconnect_seconds=route.reconnect_seconds,
             ) as stream,
             asyncio.TaskGroup() as group,
         ):

@@ -18,6 +18,7 @@ from relay.cli.sources import open_audio
 from relay.cli.targets import RENDERERS, plan_targets, write_target
 from relay.client import RelayUnreachable, SessionFailed, Transcript
 from relay.client.events import CommittedTranscript, Event, TimedTranscript
+from relay.client.stream import RECONNECT_SECONDS
 from relay.errors import RelayError
 from relay.scribe.parameters import InvalidParameters, Parameters
 
@@ -72,6 +73,14 @@ Examples:
     help="Any other option of a Scribe session; may be repeated, lists too.",
 )
 @click.option("--realtime", is_flag=True, help="Send as fast as it was spoken, not up to 4 times.")
+@click.option(
+    "--reconnect-seconds",
+    type=click.FloatRange(min=0),
+    default=RECONNECT_SECONDS,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a connection that broke is made again.",
+)
 @click.option("--simulator", is_flag=True, help="Use the simulator although a key is set.")
 @click.option("-v", "--verbose", is_flag=True, help="Print every event, and the relay's own log.")
 @ENV_FILE
@@ -91,16 +100,18 @@ def transcribe(files: Sequence[Path], output: Path | None, file_format: str, **g
         file_format,
         Display(Console(stderr=True), verbose=given["verbose"]),
     )
-    speed = 1.0 if given["realtime"] else FASTEST
+    pace = (1.0 if given["realtime"] else FASTEST, given["reconnect_seconds"])
     if given["url"]:
-        route = Route(given["url"], load_key(env_file, given["key"]), options, speed)
+        route = Route(given["url"], load_key(env_file, given["key"]), options, *pace)
         exit_code = run(job.run(route))
     else:
-        exit_code = run(_run_locally(job, given, options, speed))
+        exit_code = run(_run_locally(job, given, options, pace))
     click.get_current_context().exit(exit_code)
 
 
-async def _run_locally(job: "Job", given: dict[str, Any], options: Options, speed: float) -> Exit:
+async def _run_locally(
+    job: "Job", given: dict[str, Any], options: Options, pace: tuple[float, float]
+) -> Exit:
     settings = load_settings(
         given["env_file"],
         host="127.0.0.1",
@@ -117,7 +128,7 @@ async def _run_locally(job: "Job", given: dict[str, Any], options: Options, spee
     async with local_relay(settings, force_simulator=given["simulator"]) as relay:
         job.display.print_error(relay.answers)
         _, key = await relay.services.api_keys.create("transcribe", {})
-        return await job.run(Route(relay.url, key, options, speed))
+        return await job.run(Route(relay.url, key, options, *pace))
 
 
 @dataclass(frozen=True)

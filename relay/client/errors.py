@@ -20,16 +20,22 @@ class RelayUnreachable(RelayError):
 
 @dataclass(eq=False)
 class SessionFailed(RelayError):
-    """Raised when the relay refused a session or it ended before it was asked to."""
+    """Raised when the relay refused a session, or it ended early and can't be had back."""
 
     error_type: str
     """The `message_type` of the error that was sent, or `connection_closed` if none was."""
     text: str
     close_code: int
     retryable: bool
+    missing: tuple[float, float] | None = None
+    """Seconds of the audio from and to which no final has come; None where nothing is missing."""
 
     def __str__(self) -> str:
-        return f"{self.text} ({self.error_type}, close code {self.close_code})"
+        text = f"{self.text} ({self.error_type}, close code {self.close_code})"
+        if self.missing is None:
+            return text
+        begin, end = self.missing
+        return f"{text}; nothing has come of the audio from {begin:.1f} to {end:.1f} s"
 
     @property
     def is_upstreams(self) -> bool:

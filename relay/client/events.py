@@ -14,8 +14,12 @@ from relay.protocol.messages import (
     AudioAcknowledged,
     AudioGap,
     Failure,
+    Moving,
     SessionEnded,
+    SessionResumed,
     SessionStarted,
+    UpstreamReconnecting,
+    UpstreamRestored,
     Warn,
 )
 
@@ -25,14 +29,20 @@ __all__ = [
     "CommittedTranscript",
     "Event",
     "Failure",
+    "Moving",
     "Other",
     "PartialTranscript",
+    "Reconnecting",
     "SessionEnded",
+    "SessionResumed",
     "SessionStarted",
     "TimedTranscript",
     "TimedWord",
+    "UpstreamReconnecting",
+    "UpstreamRestored",
     "Warn",
     "decode_event",
+    "decode_seq",
 ]
 
 
@@ -81,6 +91,20 @@ class TimedTranscript(_Tagged, frozen=True, tag="committed_transcript_with_times
     language_code: str | None = None
 
 
+class Reconnecting(msgspec.Struct, frozen=True):
+    """The connection is gone and is made again; the client's own event, no message of the relay.
+
+    `SessionResumed` follows, or a `SessionStarted` where the former session can't be had back.
+    """
+
+    attempt: int
+    """From 1, since the last session that was good."""
+    delay: float
+    """Seconds until it."""
+    reason: str
+    """Why the connection is gone, for people."""
+
+
 class Other(msgspec.Struct, frozen=True):
     """A message of a type that this client doesn't know."""
 
@@ -88,31 +112,46 @@ class Other(msgspec.Struct, frozen=True):
     fields: dict[str, Any]
 
 
-Event: TypeAlias = (
+_Known: TypeAlias = (
     SessionStarted
+    | SessionResumed
     | PartialTranscript
     | CommittedTranscript
     | TimedTranscript
     | AudioAcknowledged
     | AudioGap
+    | UpstreamReconnecting
+    | UpstreamRestored
+    | Moving
     | Warn
     | SessionEnded
+)
+
+Event: TypeAlias = (
+    SessionStarted
+    | SessionResumed
+    | PartialTranscript
+    | CommittedTranscript
+    | TimedTranscript
+    | AudioAcknowledged
+    | AudioGap
+    | UpstreamReconnecting
+    | UpstreamRestored
+    | Moving
+    | Warn
+    | SessionEnded
+    | Reconnecting
     | Failure
     | Other
 )
 
-_Known: TypeAlias = (
-    SessionStarted
-    | PartialTranscript
-    | CommittedTranscript
-    | TimedTranscript
-    | AudioAcknowledged
-    | AudioGap
-    | Warn
-    | SessionEnded
-)
+
+class _Numbered(msgspec.Struct):
+    seq: int = 0
+
 
 _known_decoder: msgspec.json.Decoder[_Known] = msgspec.json.Decoder(_Known)
+_seq_decoder = msgspec.json.Decoder(_Numbered)
 _any_decoder = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -130,6 +169,14 @@ def decode_event(text: str) -> Event:
         return _decode_other(text)
     except msgspec.DecodeError:
         raise InputError("The relay sent a message that is not JSON.") from None
+
+
+def decode_seq(text: str) -> int:
+    """Read the number of a message that `decode_event` could read; 0 where it has none."""
+    try:
+        return _seq_decoder.decode(text).seq
+    except msgspec.ValidationError:
+        return 0
 
 
 def _decode_other(text: str) -> Failure | Other:

@@ -43,7 +43,7 @@ class Journey:
         with open_audio(self.file) as audio:
             await transcribe_audio(
                 audio,
-                Route(url, key, [("language_code", "en")], speed=100.0),
+                Route(url, key, [("language_code", "en")], speed=100.0, reconnect_seconds=0.0),
                 self.transcript,
                 on_event=self.events.append,
                 on_sent=self.positions.append,

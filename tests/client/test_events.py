@@ -7,14 +7,19 @@ from relay.client.events import (
     AudioGap,
     CommittedTranscript,
     Failure,
+    Moving,
     Other,
     PartialTranscript,
     SessionEnded,
+    SessionResumed,
     SessionStarted,
     TimedTranscript,
     TimedWord,
+    UpstreamReconnecting,
+    UpstreamRestored,
     Warn,
     decode_event,
+    decode_seq,
 )
 from relay.errors import InputError
 
@@ -30,6 +35,13 @@ def said(message_type: str, **fields: Any) -> str:
             said("session_started", session_id="s", config={"sample_rate": 16000}),
             SessionStarted("s", {"sample_rate": 16000}),
         ),
+        (said("session_resumed", next_sample=5, last_seq=6), SessionResumed(5, 6)),
+        (said("moving", after_ms=250), Moving(250)),
+        (
+            said("upstream_reconnecting", attempt=1, retry_in_ms=5, reason="reset"),
+            UpstreamReconnecting(1, 5, "reset"),
+        ),
+        (said("upstream_restored", replayed_ms=9), UpstreamRestored(9)),
         (said("partial_transcript", text="hel"), PartialTranscript("hel")),
         (
             said("committed_transcript", text="hello", segment=0, end_sample=9, cause="vad"),
@@ -103,3 +115,10 @@ def test_what_is_no_json_is_refused(text: str) -> None:
 def test_what_has_no_message_type_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="without a message_type"):
         decode_event(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "seq"), [(said("x"), 7), ('{"message_type":"x"}', 0), ('{"seq":"a"}', 0)]
+)
+def test_number_of_a_message_is_read(text: str, seq: int) -> None:
+    assert decode_seq(text) == seq

@@ -16,8 +16,8 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from relay.client import RelayUnreachable, SessionFailed, StreamClient, StreamClosed
+from relay.client.dialing import stream_url
 from relay.client.events import Event, PartialTranscript, SessionEnded, SessionStarted
-from relay.client.stream import stream_url
 from relay.errors import InputError
 from relay.protocol.messages import SUBPROTOCOL
 
@@ -145,7 +145,10 @@ async def test_refusal_is_raised_with_its_reason() -> None:
         await say(peer, "invalid_request", error="No such option.", retryable=False)
         await peer.close(4400)
 
-    async with scripted(script) as url, StreamClient(url, sample_rate=8000) as stream:
+    async with (
+        scripted(script) as url,
+        StreamClient(url, sample_rate=8000, reconnect_seconds=0) as stream,
+    ):
         with pytest.raises(SessionFailed) as failed:
             await events_of(stream)
     assert failed.value.error_type == "invalid_request"
@@ -180,7 +183,10 @@ async def test_close_without_a_reason_is_explained_by_its_code(
     async def script(peer: ServerConnection) -> None:
         await peer.close(code)
 
-    async with scripted(script) as url, StreamClient(url, sample_rate=8000) as stream:
+    async with (
+        scripted(script) as url,
+        StreamClient(url, sample_rate=8000, reconnect_seconds=0) as stream,
+    ):
         with pytest.raises(SessionFailed, match=text) as failed:
             await events_of(stream)
     assert failed.value.close_code == code
@@ -192,7 +198,10 @@ async def test_broken_line_is_told_apart() -> None:
     async def script(peer: ServerConnection) -> None:
         peer.transport.abort()
 
-    async with scripted(script) as url, StreamClient(url, sample_rate=8000) as stream:
+    async with (
+        scripted(script) as url,
+        StreamClient(url, sample_rate=8000, reconnect_seconds=0) as stream,
+    ):
         with pytest.raises(SessionFailed, match="line broke") as failed:
             await events_of(stream)
     assert failed.value.close_code == 1006
