@@ -144,7 +144,7 @@ class Translator:
                 return [], CloseCode.TAKEN_OVER
             case Fault():
                 return [INTERNAL_ERROR], CloseCode.FAULT
-            case RelayError():
+            case _:
                 failure, code = refuse(ending)
                 messages, reason = [failure], failure.error_type
         if received > self.covered:

@@ -14,7 +14,7 @@ from typing import Final
 from relay.auth.identities import Identity
 from relay.auth.origins import canonical_origin
 from relay.errors import Unauthorized
-from relay.store.secret_texts import TEXT_OF_256_BITS, digest, is_secret_of, new_secret
+from relay.store.secret_texts import TEXT_OF_256_BITS, digest, new_secret
 
 PREFIX: Final = "srs_"
 """What every token begins with, so that logs know what to leave out."""
@@ -53,11 +53,6 @@ def read_token(text: str) -> ShownToken:
     if match is None:
         raise Unauthorized(REFUSED)
     return ShownToken(match[1], digest(text))
-
-
-def is_token_of(stored_digest: str, text: str) -> bool:
-    """Whether a token is a session's, for an owner that has it still; in constant time."""
-    return is_secret_of(stored_digest, text)
 
 
 def check_resumer(

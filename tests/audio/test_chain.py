@@ -265,3 +265,22 @@ def test_it_can_go_on_where_another_one_was_cut_off() -> None:
     output = np.concatenate([chain.push(tone[seam.next_sample :].tobytes()), chain.flush()])
     np.testing.assert_allclose(output, expected[20_001:], atol=1)
     assert (chain.frames_received, chain.position) == (whole.frames_received, whole.position)
+
+
+def test_what_the_client_has_not_kept_takes_time_and_no_samples() -> None:
+    chain = chain_at(48_000)
+    before = chain.push(noise_bytes(48_000, 1, Encoding.PCM_F32LE, 0.5))
+    tail = chain.skip_to(96_000)
+    assert before.size + tail.size == chain.position == 16_000
+    assert chain.frames_received == 96_000
+    assert chain.timeline.seconds_at(16_000) == 2.0
+    after = [chain.push(noise_bytes(48_000, 1, Encoding.PCM_F32LE, 0.5)), chain.flush()]
+    assert sum(samples.size for samples in after) == 16_000
+    assert chain.timeline.frame_at(chain.position) == 144_000
+
+
+def test_what_was_received_cannot_be_left_out() -> None:
+    chain = chain_at(48_000)
+    chain.push(bytes(400))
+    with pytest.raises(ValueError, match="received already"):
+        chain.skip_to(100)

@@ -263,14 +263,57 @@ async def test_two_tickets_are_refused_and_neither_is_spent(relay: Relay) -> Non
         await relay.gate.admit(replace(NOBODY, subprotocols=(f"ticket.{text}",)))
 
 
-async def test_a_resume_token_decides_alone(relay: Relay) -> None:
+async def test_a_resume_token_admits_alone_or_with_its_bearers_credential(relay: Relay) -> None:
+    anna = await relay.signed_in()
+    ticket = Ticket.of(anna)
+    await relay.gate.check_resumption(replace(NOBODY, origin=OWN), ticket, OWN)
+    arrival = replace(NOBODY, origin=OWN, cookies=relay.cookies(anna))
+    await relay.gate.check_resumption(arrival, ticket, OWN)
+
+
+async def test_a_resume_token_beside_somebody_elses_credential_is_refused(relay: Relay) -> None:
+    anna, bert = await relay.signed_in(), await relay.signed_in("bert")
+    arrival = replace(NOBODY, origin=OWN, cookies=relay.cookies(bert))
+    with pytest.raises(Unauthorized, match="somebody else"):
+        await relay.gate.check_resumption(arrival, Ticket.of(anna), OWN)
+
+
+async def test_a_resume_token_on_another_page_is_refused(relay: Relay) -> None:
+    anna = await relay.signed_in()
+    with pytest.raises(Unauthorized, match="another page"):
+        await relay.gate.check_resumption(replace(NOBODY, origin=EVIL), Ticket.of(anna), OWN)
+
+
+async def test_a_resume_token_beside_a_ticket_is_refused_and_costs_no_ticket(relay: Relay) -> None:
     anna = await relay.signed_in()
     text = await relay.tickets.issue(Ticket.of(anna))
-    shown = (f"ticket.{text}", "resume.abc")
-    arrival = replace(NOBODY, origin=OWN, cookies=relay.cookies(anna), subprotocols=shown)
-    with pytest.raises(Unauthorized, match="has ended"):
-        await relay.gate.admit(arrival)
+    both = replace(NOBODY, subprotocols=(f"ticket.{text}", "resume.abc"))
+    with pytest.raises(Unauthorized, match="not both"):
+        await relay.gate.check_resumption(both, Ticket.of(anna), None)
     await relay.gate.admit(replace(NOBODY, subprotocols=(f"ticket.{text}",)))
+
+
+async def test_a_resume_token_of_somebody_who_has_signed_out_is_refused(relay: Relay) -> None:
+    anna = await relay.signed_in()
+    assert anna.sign_in is not None
+    await relay.users.sign_out(anna.sign_in)
+    with pytest.raises(Unauthorized, match="has ended"):
+        await relay.gate.check_resumption(NOBODY, Ticket.of(anna), None)
+
+
+async def test_a_place_is_no_credential_that_could_differ(relay: Relay) -> None:
+    hall = replace(await relay.signed_in("hall"), is_place=True)
+
+    @dataclass
+    class Hall:
+        is_ambient: ClassVar[bool] = False
+
+        async def identify(self, arrival: Arrival) -> Identity | None:
+            return hall
+
+    anna = await relay.signed_in()
+    inside = Relay(relay.database, relay.state, (Hall(),))
+    await inside.gate.check_resumption(NOBODY, Ticket.of(anna), None)
 
 
 async def test_a_cookie_admits_for_as_long_as_the_limits_say(relay: Relay) -> None:

@@ -16,7 +16,6 @@ from relay.client.events import (
     Failure,
     Other,
     PartialTranscript,
-    Reconnecting,
     SessionEnded,
     SessionStarted,
     TimedTranscript,

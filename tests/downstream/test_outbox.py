@@ -91,3 +91,57 @@ def test_only_what_something_newer_replaces_is_ever_dropped(
         of_slot = [text for text, other in put if other is slot]
         assert of_slot[-1:] == [text for text in seen if text in of_slot][-1:]
     assert outbox.size_bytes == 0
+
+
+def test_what_is_held_holds_what_follows() -> None:
+    outbox = Outbox(BOUND)
+    outbox.put("a")
+    held = outbox.put("b", is_held=True)
+    outbox.put("c")
+    assert drain(outbox) == ["a"]
+    held.is_held = False
+    assert drain(outbox) == ["b", "c"]
+
+
+def test_a_client_that_comes_back_gets_what_it_lacks_and_nothing_stale() -> None:
+    outbox = Outbox(BOUND)
+    outbox.put("a", seq=1)
+    outbox.put("b", seq=2)
+    assert drain(outbox) == ["a", "b"]
+    outbox.put("p", Slot.PARTIAL, seq=3)
+    outbox.put("c", seq=4)
+    outbox.pause()
+    outbox.put("q", Slot.PARTIAL, seq=5)
+    outbox.put("d", seq=6)
+    assert (len(outbox), outbox.size_bytes) == (0, 0)
+    outbox.restart("resumed", seq=7, after=1)
+    outbox.put("e", seq=8)
+    assert drain(outbox) == ["resumed", "b", "c", "d", "e"]
+    assert outbox.size_bytes == 0
+
+
+def test_what_is_held_stays_so_for_a_client_that_comes_back() -> None:
+    outbox = Outbox(BOUND)
+    held = outbox.put("a", seq=1, is_held=True)
+    outbox.pause()
+    outbox.restart("resumed", seq=2, after=0)
+    assert drain(outbox) == ["resumed"]
+    held.is_held = False
+    assert drain(outbox) == ["a"]
+
+
+def test_what_is_not_kept_any_more_is_known_and_can_be_put_before_the_rest() -> None:
+    outbox = Outbox(BOUND, kept_bytes=2)
+    for seq, text in enumerate("abc"):
+        outbox.put(text, seq=seq)
+    assert outbox.forgotten == 0
+    outbox.restart("resumed", seq=3, after=-1, missed=["a"])
+    assert drain(outbox) == ["resumed", "a", "b", "c"]
+
+
+def test_one_message_is_kept_however_long() -> None:
+    outbox = Outbox(BOUND, kept_bytes=2)
+    outbox.put("long", seq=0)
+    outbox.restart("resumed", seq=1, after=-1)
+    assert drain(outbox) == ["resumed", "long"]
+    assert outbox.forgotten == -1

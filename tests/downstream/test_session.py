@@ -109,3 +109,38 @@ def test_a_client_that_waits_skips_what_is_stale() -> None:
         kinds.append(json.loads(waiting)["message_type"])
         outbox.pop()
     assert kinds == ["audio_acknowledged", "committed_transcript"]
+
+
+def test_a_client_that_comes_back_is_told_where_to_go_on() -> None:
+    outbox = Outbox(10**6)
+    made = DownstreamSession(outbox, first_seq=5)
+    made.send_message(Warn("code", "text"))
+    made.resume(48_000, after=4)
+    assert json.loads(outbox.peek() or "") == {
+        "message_type": "session_resumed",
+        "next_sample": 48_000,
+        "last_seq": 5,
+        "seq": 6,
+    }
+    outbox.pop()
+    assert json.loads(outbox.peek() or "")["seq"] == 5
+    assert made.next_seq == 7
+
+
+def test_no_number_is_given_twice_though_the_client_has_greater_ones() -> None:
+    made = session()
+    made.resume(0, after=41)
+    assert made.next_seq == 43
+
+
+def test_a_stop_that_is_said_again_is_no_fault() -> None:
+    made = session()
+    made.receive_message(STOP)
+    made.come_back()
+    assert made.receive_message(STOP) is None
+
+
+def test_coming_back_changes_nothing_for_who_has_not_stopped() -> None:
+    made = session()
+    made.come_back()
+    assert made.state is State.STREAMING

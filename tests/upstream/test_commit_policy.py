@@ -111,3 +111,22 @@ def test_a_commit_by_anyone_begins_the_next_segment() -> None:
         assert policy.observe(frame) is None
     policy.committed(made[59].end)
     assert commits(policy, made[60:]) == []
+
+
+def test_in_a_hurry_the_quietest_moment_of_five_seconds_ends_the_segment() -> None:
+    policy = CommitPolicy(rate=RATE, rule=None)
+    pause = (0.4, PAUSE, False)
+    spoken = list(frames((1, SPEECH, True), pause, (2, SPEECH, True), pause, (8, SPEECH, True)))
+    before = round(2 / FRAME)
+    assert not commits(policy, spoken[:before])
+    policy.hurry()
+    ((cause, at),) = commits(policy, spoken[before:])
+    assert cause is Cause.RELAY
+    assert 3.4 < at <= 3.8
+
+
+def test_in_a_hurry_five_seconds_are_the_most_and_it_is_over_then() -> None:
+    policy = CommitPolicy(rate=RATE, rule=None)
+    policy.hurry()
+    ((_, at),) = commits(policy, frames((20.0, SPEECH, True)))
+    assert at <= WINDOW_ENDS - WINDOW_BEGINS + FRAME

@@ -111,3 +111,13 @@ def test_every_sample_goes_up_once_and_in_order(lengths: list[int], commits: set
     found = entries(ledger)
     assert b"".join(entry.payload for entry in found) == ramp(position).astype("<i2").tobytes()
     assert [entry.commit.position for entry in found if entry.commit] == expected
+
+
+def test_in_a_hurry_the_segment_ends_soon() -> None:
+    ledger = Ledger(bound=10**6)
+    made = feed(ledger)
+    made.push(ramp(RATE))
+    made.hurry()
+    made.push(np.zeros(6 * RATE, np.int16))
+    assert RATE < made.committed <= 6 * RATE + RATE // 10
+    assert [entry.commit.cause for entry in entries(ledger) if entry.commit] == [Cause.RELAY]
