@@ -40,6 +40,8 @@ class BridgeConfig:
     """Seconds until the provider must have said `session_started`."""
     outage_limit: float = 600.0
     """Seconds without a session at the provider after which the client's ends too."""
+    upstream_session_limit: float = 0.0
+    """Seconds of audio after which a socket at the provider is replaced; 0 for never."""
     commit_timeout: float = 5.0
     stop_timeout: float = 10.0
     """Seconds for the last final after `stop`, beside the time that a backlog takes."""

@@ -22,7 +22,9 @@ ALLOWED: dict[str, set[str]] = {
     "client": {"protocol", "errors"},
     "translator": {"audio", "protocol", "upstream", "errors"},
     "bridge_config": {"audio", "protocol"},
-    "uplink": {"scribe", "upstream", "bridge_config", "limits", "errors"},
+    "lines": {"scribe", "upstream"},
+    "dialler": {"upstream", "lines", "errors"},
+    "uplink": {"scribe", "upstream", "lines", "dialler", "bridge_config", "limits", "errors"},
     "bridge": {
         "audio",
         "protocol",

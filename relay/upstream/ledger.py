@@ -91,6 +91,13 @@ class Ledger:
         return next((marker.position for marker in markers if marker is not None), None)
 
     @property
+    def has_unsent_commit(self) -> bool:
+        """Whether a marker waits to be sent on this socket."""
+        return any(
+            self._entries[i].commit is not None for i in range(self._sent, len(self._entries))
+        )
+
+    @property
     def sent(self) -> int:
         """Position up to which this socket was sent audio."""
         return self._end - self._unsent_samples
