@@ -269,6 +269,7 @@ def _bridge_config(settings: Settings) -> BridgeConfig:
         opening_timeout=2 * settings.upstream_connect_timeout,
         outage_limit=settings.upstream_outage_limit,
         upstream_session_limit=settings.upstream_session_limit,
+        quiet_seconds=settings.quiet_seconds,
         commit_timeout=settings.commit_timeout,
         stop_timeout=settings.stop_timeout,
     )

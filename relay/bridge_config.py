@@ -42,6 +42,9 @@ class BridgeConfig:
     """Seconds without a session at the provider after which the client's ends too."""
     upstream_session_limit: float = 0.0
     """Seconds of audio after which a socket at the provider is replaced; 0 for never."""
+    quiet_seconds: float = 60.0
+    """Seconds without anything worth sending after which the provider's socket is closed; 0 for
+    never."""
     commit_timeout: float = 5.0
     stop_timeout: float = 10.0
     """Seconds for the last final after `stop`, beside the time that a backlog takes."""

@@ -150,6 +150,14 @@ class Lines:
         self.current.release()
         return True
 
+    def rest(self) -> Line:
+        """Begin a new one in place of the current one, which has said all; the old one."""
+        self.drop_ahead()
+        old, self.current = self.current, self._make()
+        old.session.close()
+        old.is_gone = True
+        return old
+
     def replace(self) -> None:
         """Begin anew with one, since what is unanswered has to be sent again."""
         for line in self:

@@ -115,6 +115,12 @@ class Seat:
             self._slot_since = time.monotonic()
         return place
 
+    async def give_back(self) -> None:
+        """Give the slot back until the next `ask`."""
+        held, self._slot_since = self.slot_held, None
+        with suppress(StateUnavailable):  # its lease ends by itself
+            await self._slots.give_back(self.session_id, held=held)
+
     async def ask_another(self) -> bool:
         """Take a second slot if one is free that nobody waits for."""
         self._has_asked_another = True

@@ -61,6 +61,9 @@ class Slot(Protocol):
     async def ask(self) -> Place:
         """Take it, or a place in the queue; ask again until it is there."""
 
+    async def give_back(self) -> None:
+        """Give it back; it is asked for again when there is something to say."""
+
     async def ask_another(self) -> bool:
         """Take a second one if one is free that nobody waits for."""
 
@@ -138,6 +141,10 @@ class Uplink:
         self._closes_first = False
         self._successor: Line | None = None
         self._refusal: str | None = None
+        self._resting: Line | None = None
+        self._is_resting = False
+        self._heard_end = 0
+        self._heard_at = 0.0
         self._broken = asyncio.Event()
         self._has_audio = asyncio.Event()
         self._delay = 0.0
@@ -148,6 +155,7 @@ class Uplink:
         self._is_given_up = False
         self._resume: asyncio.TimerHandle | None = None
         self._queue_position: int | None = None
+        self._has_slot = False
 
     @property
     def is_queued(self) -> bool:
@@ -158,6 +166,11 @@ class Uplink:
     def is_open(self) -> bool:
         """Whether the provider takes audio."""
         return is_ready(self._lines.current)
+
+    @property
+    def is_resting(self) -> bool:
+        """Whether there is no socket, since there was nothing to say for long."""
+        return self._is_resting
 
     @property
     def is_settled(self) -> bool:
@@ -205,6 +218,7 @@ class Uplink:
         for line in self._lines:
             if not line.is_held:  # what it waits for may be here already
                 line.session.tick(now)
+        self._rest_if_quiet(now)
         if self._failed_since is None:
             return
         if self.is_open:
@@ -234,15 +248,20 @@ class Uplink:
                 group.create_task(_hang_up(line), name="close a socket")
 
     async def _keep_open(self) -> None:
-        await self._take_slot()
         while True:
+            await self._take_slot()
             is_retry = self._failed_since is not None
             await self._dialler.until_allowed(self._lines.current, is_retry=is_retry)
             await self._dial(self._lines.current)
             await self._broken.wait()
             self._broken.clear()
+            if self._resting is not None:
+                await _hang_up(self._resting)
+                self._resting = None
+                await self._slot.give_back()
             if self._needs_audio:
                 await self._has_audio.wait()
+            self._is_resting = False
             await asyncio.sleep(self._delay)
 
     async def _keep_young(self) -> None:
@@ -343,7 +362,7 @@ class Uplink:
                 self._fail(event)
                 return
             case Opened():
-                self._opened_at = self._loop.time()
+                self._opened_at = self._heard_at = self._loop.time()
                 self._dialler.succeeded(self._lines.current)
                 if self._failed_since is not None:
                     replayed = self._ledger.reached - self._ledger.covered
@@ -380,6 +399,25 @@ class Uplink:
         self._host.uplink_reconnecting(reopening.attempt, reopening.delay, failed.reason)
         self._broken.set()
 
+    def _rest_if_quiet(self, now: float) -> None:
+        """Close the socket if there was nothing worth sending for long."""
+        if self._ledger.end != self._heard_end:
+            self._heard_end, self._heard_at = self._ledger.end, now
+        limit, session = self._config.quiet_seconds, self._lines.current.session
+        is_quiet = self._ledger.is_withholding or now - self._heard_at >= limit
+        if not limit or not is_quiet or not self.is_open or self._ledger.peek() is not None:
+            return
+        if not session.is_between_segments:
+            self._host.uplink_event(SegmentDue())
+        elif self.is_settled:
+            self._log.info("upstream closed while it is quiet")
+            self._resting, self._is_resting = self._lines.rest(), True
+            self._delay, self._needs_audio = 0.0, True
+            self._has_slot, self._failed_since = False, None
+            self._has_audio.clear()
+            self._turned.set()
+            self._broken.set()
+
     def _stretch(self) -> Stretch | None:
         if not self._ledger.has_sent:
             return None
@@ -391,6 +429,8 @@ class Uplink:
         )
 
     async def _take_slot(self) -> None:
+        if self._has_slot:
+            return
         told_at = -math.inf
         while not (place := await self._slot.ask()).has_slot:
             now = self._loop.time()
@@ -399,6 +439,7 @@ class Uplink:
                 self._host.uplink_queued(place)
             await asyncio.sleep(SLOT_INTERVAL)
         self._queue_position = None
+        self._has_slot = True
         self._host.uplink_has_slot()
 
     def _send(self) -> None:

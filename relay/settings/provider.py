@@ -89,6 +89,16 @@ class ProviderSettings(Layered, frozen=True):
         ge=0,
         le=86_400,
     )
+    quiet_seconds: float = setting(
+        60.0,
+        "Provider",
+        "How long a session may be quiet, muted or without speech (the latter with voice activity "
+        "only), before its place at the provider is given back until there is something to say "
+        "again; 0 for as long as it likes.",
+        unit="s",
+        ge=0,
+        le=86_400,
+    )
     upstream_write_bytes: int = setting(
         1024 * KIB,
         "Provider",
