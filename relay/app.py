@@ -36,11 +36,12 @@ from relay.http.rendering import Renderer
 from relay.http.sign_in import SignInEndpoint
 from relay.http.stream import StreamEndpoint
 from relay.http.tokens import TokensEndpoint
+from relay.lines import Line
 from relay.logs import Redactor
 from relay.scribe.parameters import AudioFormat, CommitStrategy, Parameters
 from relay.services import Services, limits_of
 from relay.settings import Settings
-from relay.uplink import Connect, Line
+from relay.uplink import Connect
 from relay.upstream.connection import UpstreamConnection, connect
 from relay.upstream.tokens import mint_token
 
@@ -278,6 +279,8 @@ def _bridge_config(settings: Settings) -> BridgeConfig:
         idle_timeout=settings.idle_timeout,
         opening_timeout=2 * settings.upstream_connect_timeout,
         outage_limit=settings.upstream_outage_limit,
+        upstream_session_limit=settings.upstream_session_limit,
+        quiet_seconds=settings.quiet_seconds,
         commit_timeout=settings.commit_timeout,
         stop_timeout=settings.stop_timeout,
         park_seconds=settings.park_seconds,

@@ -150,6 +150,7 @@ class Bridge:
             request.parameters,
             wire_format=config.wire_format,
             chunk_ms=config.chunk_ms,
+            quiet=config.quiet_seconds,
         )
         self._uplink = Uplink(
             self,
@@ -216,7 +217,7 @@ class Bridge:
             return "parked"
         if self._uplink.is_queued:
             return "queued"
-        return "open" if self._uplink.is_open else "opening"
+        return "open" if self._uplink.is_open or self._uplink.is_resting else "opening"
 
     @property
     def left_at(self) -> float:
@@ -665,8 +666,7 @@ class Bridge:
         self._waits_for_slot = waits_for_slot
         self._downstream.end()
         self._feed.push(self._chain.flush())
-        if self._feed.uncommitted:
-            self._feed.commit(Cause.CLIENT)
+        self._feed.end()
         backlog = self._ledger.samples / self._config.wire_format.rate
         timeout = self._config.stop_timeout + backlog if timeout is None else timeout
         self._finish_by = self._loop.time() + timeout

@@ -63,6 +63,11 @@ class BridgeConfig:
     """Seconds until the provider must have said `session_started`."""
     outage_limit: float = 600.0
     """Seconds without a session at the provider after which the client's ends too."""
+    upstream_session_limit: float = 0.0
+    """Seconds of audio after which a socket at the provider is replaced; 0 for never."""
+    quiet_seconds: float = 60.0
+    """Seconds without anything worth sending after which the provider's socket is closed; 0 for
+    never."""
     park_seconds: float = 30.0
     """Seconds for which a session waits for a client whose connection broke."""
     commit_timeout: float = 5.0

@@ -117,6 +117,7 @@ class Seat:
         self.ending: Ending | None = None
         self.has_been_released = asyncio.Event()
         self._slot_since: float | None = None
+        self._has_asked_another = False
         self._slots = slots
         self._goes_first = goes_first
         self._address = address
@@ -152,6 +153,34 @@ class Seat:
         if place.has_slot:
             self._slot_since = time.monotonic()
         return place
+
+    async def give_back(self) -> None:
+        """Give the slot back until the next `ask`."""
+        held, self._slot_since = self.slot_held, None
+        with suppress(StateUnavailable):  # its lease ends by itself
+            await self._slots.give_back(self.session_id, held=held)
+
+    async def ask_another(self) -> bool:
+        """Take a second slot if one is free that nobody waits for."""
+        self._has_asked_another = True
+        place = await self._slots.ask(self._another, self.claim.account)
+        if not place.has_slot:
+            await self.give_another_back()
+        return place.has_slot
+
+    async def give_another_back(self) -> None:
+        """Give the second slot back, or the place in the queue for it."""
+        if not self._has_asked_another:
+            return
+        try:
+            await self._slots.give_back(self._another, held=self.slot_held)
+        except StateUnavailable:
+            return  # its lease ends by itself
+        self._has_asked_another = False
+
+    @property
+    def _another(self) -> str:
+        return f"{self.session_id}/next"
 
     def record(self) -> SessionRecord | None:
         """What others may know of this session; None as long as there is nothing to know."""
@@ -499,6 +528,7 @@ class LiveSessions:
     async def _give_back(self, seat: Seat) -> None:
         unspent_ms, day = seat.terms.unspent
         try:
+            await seat.give_another_back()
             if seat.is_handed_over:
                 await self._limiter.refund(seat.claim.account, unspent_ms=unspent_ms, day=day)
                 return

@@ -9,23 +9,25 @@ from typing import Protocol, TypeAlias
 from structlog.typing import FilteringBoundLogger
 
 from relay.bridge_config import BridgeConfig
-from relay.errors import UpstreamError, UpstreamRejected, UpstreamUnavailable
+from relay.dialler import Dialler
+from relay.errors import UpstreamError, UpstreamRejected
 from relay.limits.slots import Place
-from relay.scribe.codec import MalformedMessage
-from relay.scribe.messages import ServerMessage as ScribeMessage
+from relay.lines import Line, Lines, Upstream, is_ready
+from relay.scribe.errors import ErrorType
 from relay.scribe.parameters import Parameters
 from relay.upstream.breaker import Breaker
 from relay.upstream.finals import Final
 from relay.upstream.history import History
 from relay.upstream.ledger import Ledger
 from relay.upstream.recovery import Break, Recovery, Stretch
+from relay.upstream.rollover import Rollover
 from relay.upstream.session import (
     MIN_COMMIT,
     REPLAY_SPEED,
     Event,
     Failed,
     Opened,
-    State,
+    SegmentDue,
     UpstreamSession,
 )
 
@@ -35,22 +37,17 @@ SLOT_INTERVAL = 0.5
 QUEUED_INTERVAL = 5.0
 """Seconds after which a client in the queue is told again, though its place is the same."""
 
-
 HOLDS_AFTER = 10.0
 """Seconds after which an open session at the provider counts as one that holds."""
 
+AHEAD_INTERVAL = 2.0
+"""Seconds between two attempts to open the next socket while the present one still holds."""
 
-class Upstream(Protocol):
-    """An open socket to the provider, as far as an uplink uses it."""
-
-    is_writable: bool
-
-    def send(self, message: bytes) -> None: ...
-    async def aclose(self) -> None: ...
-    def abandon(self) -> None: ...
+NO_ROOM = frozenset({ErrorType.RATE_LIMITED, ErrorType.RESOURCE_EXHAUSTED})
+"""What the provider says when a session has to close before the next one opens."""
 
 
-Connect: TypeAlias = Callable[["Line", Parameters], Awaitable[Upstream]]
+Connect: TypeAlias = Callable[[Line, Parameters], Awaitable[Upstream]]
 """Opens a socket to the provider for a line, with the options the session was granted.
 
 Raises:
@@ -59,10 +56,19 @@ Raises:
 
 
 class Slot(Protocol):
-    """A session's claim to one of the provider's places."""
+    """A session's claim to one of the provider's places, and to a second one for a moment."""
 
     async def ask(self) -> Place:
         """Take it, or a place in the queue; ask again until it is there."""
+
+    async def give_back(self) -> None:
+        """Give it back; it is asked for again when there is something to say."""
+
+    async def ask_another(self) -> bool:
+        """Take a second one if one is free that nobody waits for."""
+
+    async def give_another_back(self) -> None:
+        """Give the second one back."""
 
 
 class UplinkHost(Protocol):
@@ -76,45 +82,6 @@ class UplinkHost(Protocol):
     def uplink_gap(self, begin: int, end: int, reason: str) -> None: ...
     def uplink_moved(self) -> None: ...
     def uplink_crashed(self, error: BaseException) -> None: ...
-
-
-class Line:
-    """One socket to the provider with the session on it; the socket calls these."""
-
-    def __init__(
-        self, session: UpstreamSession, host: UplinkHost, log: FilteringBoundLogger
-    ) -> None:
-        """`connection` is set when there is one."""
-        self.session = session
-        self.connection: Upstream | None = None
-        self._host = host
-        self._log = log
-        self._clock = asyncio.get_running_loop().time
-
-    def upstream_message(self, message: ScribeMessage) -> None:
-        """Take in one message of the provider's."""
-        self._take(lambda: self.session.receive_message(message, self._clock()))
-
-    def upstream_malformed(self, error: MalformedMessage) -> None:
-        """Take notice of a message that can't be read."""
-        self._log.warning("upstream message not understood", text=str(error))
-        self._take(lambda: self.session.receive_malformed(error.message_type))
-
-    def upstream_lost(self, code: int, reason: str) -> None:
-        """Take notice that the socket is gone."""
-        self._take(lambda: self.session.connection_lost(code, reason))
-
-    def upstream_writable(self) -> None:
-        """Go on sending."""
-        self._host.uplink_moved()
-
-    def _take(self, act: Callable[[], None]) -> None:
-        try:
-            act()
-        except Exception as error:
-            self._host.uplink_crashed(error)
-        else:
-            self._host.uplink_moved()
 
 
 class Uplink:
@@ -153,10 +120,10 @@ class Uplink:
         self._host = host
         self._ledger = ledger
         self._parameters = parameters
-        self._connect = connect
+        self._dialler = Dialler(
+            lambda line: connect(line, parameters), breaker, timeout=config.opening_timeout
+        )
         self._slot = slot
-        self._breaker = breaker
-        self._is_dialling = False
         self._config = config
         self._loop = asyncio.get_running_loop()
         self._seconds_at = seconds_at
@@ -169,7 +136,17 @@ class Uplink:
             padding=MIN_COMMIT,
             random=random.random,
         )
-        self._line = self._new_line()
+        self._lines = Lines(self._new_line)
+        self._rollover = Rollover(config.upstream_session_limit)
+        self._is_due = asyncio.Event()
+        self._turned = asyncio.Event()
+        self._closes_first = False
+        self._successor: Line | None = None
+        self._refusal: str | None = None
+        self._resting: Line | None = None
+        self._is_resting = False
+        self._heard_end = 0
+        self._heard_at = 0.0
         self._broken = asyncio.Event()
         self._has_audio = asyncio.Event()
         self._delay = 0.0
@@ -180,6 +157,7 @@ class Uplink:
         self._is_given_up = False
         self._resume: asyncio.TimerHandle | None = None
         self._queue_position: int | None = None
+        self._has_slot = False
 
     @property
     def is_queued(self) -> bool:
@@ -189,12 +167,17 @@ class Uplink:
     @property
     def is_open(self) -> bool:
         """Whether the provider takes audio."""
-        return self._line.session.state is State.OPEN
+        return is_ready(self._lines.current)
+
+    @property
+    def is_resting(self) -> bool:
+        """Whether there is no socket, since there was nothing to say for long."""
+        return self._is_resting
 
     @property
     def is_settled(self) -> bool:
         """Whether all there was to say is sent, answered and handed on."""
-        return self._line.session.is_settled
+        return self._lines.is_settled
 
     @property
     def samples_sent(self) -> int:
@@ -213,27 +196,31 @@ class Uplink:
 
     async def run(self) -> None:
         """Take a place at the provider, and keep a session open there until cancelled."""
-        await self._take_slot()
-        while True:
-            await self._until_allowed()
-            await self._open(self._line)
-            await self._broken.wait()
-            self._broken.clear()
-            if self._needs_audio:
-                await self._has_audio.wait()
-            await asyncio.sleep(self._delay)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._keep_open(), name="keep a socket open")
+            group.create_task(self._keep_young(), name="roll over")
 
     def advance(self) -> None:
         """Hand on what the provider said, and send it what it may have now."""
-        for event in self._line.session.events_received():
+        lines = self._lines
+        for event in lines.leaving.session.events_received() if lines.leaving else ():
+            self._hand_on_last(event)
+        if lines.part():
+            self._turned.set()
+        for event in lines.current.session.events_received():
             self._hand_on(event)
+        for event in lines.ahead.session.events_received() if lines.ahead else ():
+            self._take_ahead(event)
         if self._ledger.peek() is not None:
             self._has_audio.set()
         self._send()
 
     def tick(self, now: float) -> None:
         """Do what time asks for; then call `advance`."""
-        self._line.session.tick(now)
+        for line in self._lines:
+            if not line.is_held:  # what it waits for may be here already
+                line.session.tick(now)
+        self._rest_if_quiet(now)
         if self._failed_since is None:
             return
         if self.is_open:
@@ -247,48 +234,92 @@ class Uplink:
     def give_up(self) -> None:
         """Wait no longer for the last words; then call `advance`."""
         self._is_given_up = True
-        self._line.session.give_up()
+        (self._lines.leaving or self._lines.current).session.give_up()
 
     def close(self) -> None:
         """Send and receive nothing any more."""
         if self._resume is not None:
             self._resume.cancel()
-        if self._is_dialling:
-            self._is_dialling = False
-            self._breaker.abandoned()
-        self._line.session.close()
+        self._dialler.abandon()
+        self._lines.close()
 
     async def aclose(self) -> None:
-        """Close the socket."""
-        if self._line.connection is not None:
-            await self._line.connection.aclose()
+        """Close the sockets."""
+        async with asyncio.TaskGroup() as group:
+            for line in self._lines:
+                group.create_task(_hang_up(line), name="close a socket")
 
-    async def _until_allowed(self) -> None:
+    async def _keep_open(self) -> None:
         while True:
-            now = self._loop.time()
-            wait = self._breaker.wait(now, is_retry=self._failed_since is not None)
-            if not wait:
-                self._is_dialling = True
-                return
-            await asyncio.sleep(wait * random.uniform(1, 1.2))  # noqa: S311  # jitter
+            await self._take_slot()
+            is_retry = self._failed_since is not None
+            await self._dialler.until_allowed(self._lines.current, is_retry=is_retry)
+            await self._dial(self._lines.current)
+            await self._broken.wait()
+            self._broken.clear()
+            if self._resting is not None:
+                await _hang_up(self._resting)
+                self._resting = None
+                await self._slot.give_back()
+            if self._needs_audio:
+                await self._has_audio.wait()
+            self._is_resting = False
+            await asyncio.sleep(self._delay)
 
-    async def _open(self, line: Line) -> None:
-        line.session.expect_start(self._loop.time() + self._config.opening_timeout)
-        try:
-            connection = await self._connect(line, self._parameters)
-        except UpstreamError as error:
-            if line is self._line:
-                reason = (
-                    error.error_type
-                    if isinstance(error, UpstreamRejected | UpstreamUnavailable)
-                    else str(Break.LOST)
-                )
-                self._fail(Failed(error, reason))
-            return
-        line.connection = connection
-        if line is not self._line:
-            connection.abandon()  # it broke before it was there
-        self._host.uplink_moved()
+    async def _keep_young(self) -> None:
+        """Replace each socket by another one before it gets too old for the provider."""
+        while True:
+            await self._is_due.wait()
+            line, self._refusal = self._lines.current, None
+            if await self._slot.ask_another():
+                has_room = await self._open_ahead(line)
+                self._closes_first = not has_room and not line.is_gone
+                await self._until_gone(line)
+                await self._slot.give_another_back()
+            else:
+                self._closes_first = not line.is_gone
+                self._host.uplink_moved()
+                await self._until_gone(line)
+            self._closes_first = False
+            if self._successor is self._lines.current:
+                self._delay, self._needs_audio = 0.0, False
+                self._broken.set()
+            self._successor = None
+            self._is_due.clear()
+
+    async def _open_ahead(self, line: Line) -> bool:
+        """Open the socket that comes after `line`; False if there is no room for both."""
+        while not line.is_gone:
+            if not self._dialler.is_discouraged:
+                ahead = self._lines.new_ahead()
+                await self._dial(ahead)
+                if await self._is_opened(ahead):
+                    break
+                if self._refusal in NO_ROOM:
+                    return False
+            await asyncio.sleep(AHEAD_INTERVAL * random.uniform(1, 1.2))  # noqa: S311  # jitter
+        return True
+
+    async def _is_opened(self, ahead: Line) -> bool:
+        while not (ahead.is_gone or is_ready(ahead)):
+            self._turned.clear()
+            await self._turned.wait()
+        return not ahead.is_gone
+
+    async def _until_gone(self, line: Line) -> None:
+        while not line.is_gone:
+            self._turned.clear()
+            await self._turned.wait()
+        await _hang_up(line)
+
+    async def _dial(self, line: Line) -> None:
+        failed = await self._dialler.dial(line)
+        if failed is not None and line is self._lines.current:
+            self._fail(failed)
+        elif failed is not None and line is self._lines.ahead:
+            self._take_ahead(failed)
+        elif failed is None:
+            self._host.uplink_moved()
 
     def _new_line(self) -> Line:
         session = UpstreamSession(
@@ -304,7 +335,28 @@ class Uplink:
             max_chunk=self._recovery.chunk,
             min_commit=self._recovery.padding,
         )
-        return Line(session, self._host, self._log)
+        return Line(session, self._host, clock=self._loop.time, log=self._log)
+
+    def _hand_on_last(self, event: Event) -> None:
+        """Hand on what the socket says that leaves; its end is no news if it has said all."""
+        leaving = self._lines.leaving
+        if not isinstance(event, Failed) or (leaving and not leaving.session.has_answered):
+            self._hand_on(event)
+
+    def _take_ahead(self, event: Event) -> None:
+        """Take notice of what happens on the socket that was opened ahead."""
+        ahead = self._lines.ahead
+        assert ahead is not None
+        match event:
+            case Opened(session_id):
+                self._log.info("upstream opened ahead", upstream_session_id=session_id)
+                self._dialler.succeeded(ahead)
+            case Failed(error, reason):
+                self._log.warning("upstream broke ahead", reason=reason, text=str(error))
+                self._refusal = reason
+                self._dialler.failed(ahead)
+                self._lines.drop_ahead()
+        self._turned.set()
 
     def _hand_on(self, event: Event) -> None:
         match event:
@@ -312,9 +364,8 @@ class Uplink:
                 self._fail(event)
                 return
             case Opened():
-                self._opened_at = self._loop.time()
-                self._is_dialling = False
-                self._breaker.succeeded()
+                self._opened_at = self._heard_at = self._loop.time()
+                self._dialler.succeeded(self._lines.current)
                 if self._failed_since is not None:
                     replayed = self._ledger.reached - self._ledger.covered
                     self._host.uplink_restored(replayed / self._config.wire_format.rate)
@@ -325,9 +376,7 @@ class Uplink:
 
     def _fail(self, failed: Failed) -> None:
         """Open a new socket in place of one that failed, if that can help."""
-        if self._is_dialling:
-            self._is_dialling = False
-            self._breaker.failed(self._loop.time())
+        self._dialler.failed(self._lines.current)
         if isinstance(failed.error, UpstreamRejected):
             self._host.uplink_event(failed)
             return
@@ -341,10 +390,9 @@ class Uplink:
         if reopening.leaves_out:
             self._host.uplink_gap(*self._ledger.leave_out(), failed.reason)
         self._ledger.rewind()
-        if self._line.connection is not None:
-            self._line.connection.abandon()
-        self._line.session.close()
-        self._line = self._new_line()
+        self._dialler.abandon()
+        self._lines.replace()
+        self._turned.set()
         self._error = failed.error
         self._delay, self._needs_audio = reopening.delay, reopening.needs_audio
         if self._failed_since is None:
@@ -352,6 +400,25 @@ class Uplink:
         self._has_audio.clear()
         self._host.uplink_reconnecting(reopening.attempt, reopening.delay, failed.reason)
         self._broken.set()
+
+    def _rest_if_quiet(self, now: float) -> None:
+        """Close the socket if there was nothing worth sending for long."""
+        if self._ledger.end != self._heard_end:
+            self._heard_end, self._heard_at = self._ledger.end, now
+        limit, session = self._config.quiet_seconds, self._lines.current.session
+        is_quiet = self._ledger.is_withholding or now - self._heard_at >= limit
+        if not limit or not is_quiet or not self.is_open or self._ledger.peek() is not None:
+            return
+        if not session.is_between_segments:
+            self._host.uplink_event(SegmentDue())
+        elif self.is_settled:
+            self._log.info("upstream closed while it is quiet")
+            self._resting, self._is_resting = self._lines.rest(), True
+            self._delay, self._needs_audio = 0.0, True
+            self._has_slot, self._failed_since = False, None
+            self._has_audio.clear()
+            self._turned.set()
+            self._broken.set()
 
     def _stretch(self) -> Stretch | None:
         if not self._ledger.has_sent:
@@ -364,6 +431,8 @@ class Uplink:
         )
 
     async def _take_slot(self) -> None:
+        if self._has_slot:
+            return
         told_at = -math.inf
         while not (place := await self._slot.ask()).has_slot:
             now = self._loop.time()
@@ -372,23 +441,52 @@ class Uplink:
                 self._host.uplink_queued(place)
             await asyncio.sleep(SLOT_INTERVAL)
         self._queue_position = None
+        self._has_slot = True
         self._host.uplink_has_slot()
 
     def _send(self) -> None:
-        session, connection = self._line.session, self._line.connection
-        if connection is None:
-            return
         now = self._loop.time()
-        while connection.is_writable:
-            message = session.message_to_send(now)
+        ahead = self._lines.ahead
+        if ahead is not None and ahead.connection is not None and ahead.is_writable:
+            while (message := ahead.session.keepalive_to_send(now)) is not None:
+                ahead.connection.send(message)
+        self._roll()
+        while (line := self._lines.current).is_writable:
+            message = line.session.message_to_send(now)
             if message is None:
+                # A socket that isn't writable says by itself when it is again.
+                self._send_again(line.session.resume_at)
                 break
-            connection.send(message)
-        # A socket that isn't writable says by itself when it is again.
-        resume_at = session.resume_at
-        if connection.is_writable and resume_at is not None and self._resume is None:
-            self._resume = self._loop.call_at(resume_at, self._resume_sending)
+            assert line.connection is not None
+            line.connection.send(message)
+            self._roll()
+
+    def _send_again(self, at: float | None) -> None:
+        if at is not None and self._resume is None:
+            self._resume = self._loop.call_at(at, self._resume_sending)
 
     def _resume_sending(self) -> None:
         self._resume = None
         self._host.uplink_moved()
+
+    def _roll(self) -> None:
+        """Go over to the next socket if it is time, and a segment ends here."""
+        session = self._lines.current.session
+        if self._lines.leaving is not None or not self._rollover.is_due(session.seconds_sent):
+            return
+        self._is_due.set()
+        if not (is_ready(self._lines.ahead) or self._closes_first):
+            return
+        if session.is_between_segments:
+            self._lines.swap()
+            if self._closes_first:
+                self._successor = self._lines.current
+            self._closes_first = False
+            self._log.info("upstream rolls over", seconds_sent=round(session.seconds_sent))
+        elif self._rollover.is_over(session.seconds_sent) and not self._ledger.has_unsent_commit:
+            self._host.uplink_event(SegmentDue())
+
+
+async def _hang_up(line: Line) -> None:
+    if line.connection is not None:
+        await line.connection.aclose()

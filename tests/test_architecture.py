@@ -21,7 +21,9 @@ ALLOWED: dict[str, set[str]] = {
     "client": {"protocol", "errors"},
     "translator": {"audio", "protocol", "upstream", "errors"},
     "bridge_config": {"audio", "protocol"},
-    "uplink": {"scribe", "upstream", "bridge_config", "limits", "errors"},
+    "lines": {"scribe", "upstream"},
+    "dialler": {"upstream", "lines", "errors"},
+    "uplink": {"scribe", "upstream", "lines", "dialler", "bridge_config", "limits", "errors"},
     "downlink": {"protocol", "downstream", "registry"},
     "bridge": {
         "audio",

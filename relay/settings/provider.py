@@ -79,6 +79,26 @@ class ProviderSettings(Layered, frozen=True):
         gt=0,
         le=86_400,
     )
+    upstream_session_limit: float = setting(
+        450.0,
+        "Provider",
+        "How much audio is sent on one of the provider's sockets before the next one takes over, "
+        "where a segment ends; 0 for no limit. The provider ends sessions after a time that "
+        "depends on the plan.",
+        unit="s",
+        ge=0,
+        le=86_400,
+    )
+    quiet_seconds: float = setting(
+        60.0,
+        "Provider",
+        "How long a session may be quiet, muted or without speech (the latter with voice activity "
+        "only), before its place at the provider is given back until there is something to say "
+        "again; 0 for as long as it likes.",
+        unit="s",
+        ge=0,
+        le=86_400,
+    )
     upstream_write_bytes: int = setting(
         1024 * KIB,
         "Provider",

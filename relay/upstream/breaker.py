@@ -25,7 +25,8 @@ class Breaker:
     """Says who may try now; shared by all sessions of a worker.
 
     Ask `wait` until it gives 0, which is leave to try once; then say `succeeded`, `failed` or
-    `abandoned`. Once many have failed, one at a time may try.
+    `abandoned`. Once many have failed, one at a time may try. `who` is anything that tells one
+    attempt from the others: one that began before may end while another one's probe is under way.
     """
 
     def __init__(self) -> None:
@@ -34,7 +35,7 @@ class Breaker:
         self._is_open = False
         self._pause = MIN_PAUSE
         self._probe_at = 0.0
-        self._is_probing = False
+        self._prober: object | None = None
         self._budget = RETRY_BURST
         self._refilled_at = 0.0
 
@@ -43,38 +44,39 @@ class Breaker:
         """Whether only probes are let through."""
         return self._is_open
 
-    def wait(self, now: float, *, is_retry: bool) -> float:
+    def wait(self, who: object, now: float, *, is_retry: bool) -> float:
         """Seconds to wait before asking again; 0 for leave to try now."""
         if self._is_open:
-            if self._is_probing:
+            if self._prober is not None:
                 return ASK_AGAIN
             if now < self._probe_at:
                 return self._probe_at - now
-            self._is_probing = True
+            self._prober = who
             return 0.0
         return self._spend(now) if is_retry else 0.0
 
     def succeeded(self) -> None:
         """Let everybody try again, since one was let in."""
         self._failures.clear()
-        self._is_open = self._is_probing = False
+        self._is_open, self._prober = False, None
         self._pause = MIN_PAUSE
 
-    def failed(self, now: float) -> None:
+    def failed(self, who: object, now: float) -> None:
         """Count an attempt in which no session was opened."""
         self._failures.append(now)
         if self._is_open:
-            if self._is_probing:
-                self._is_probing = False
+            if self._prober is who:
+                self._prober = None
                 self._pause = min(MAX_PAUSE, self._pause * 2)
                 self._probe_at = now + self._pause
         elif len(self._failures) == MAX_FAILURES and now - self._failures[0] <= WINDOW:
             self._is_open = True
             self._probe_at = now + self._pause
 
-    def abandoned(self) -> None:
-        """Let another one probe, since this one ended before it knew."""
-        self._is_probing = False
+    def abandoned(self, who: object) -> None:
+        """Let another one probe if this one did, since it ended before it knew."""
+        if self._prober is who:
+            self._prober = None
 
     def _spend(self, now: float) -> float:
         earned = (now - self._refilled_at) * RETRIES_PER_SECOND

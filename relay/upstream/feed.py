@@ -1,5 +1,6 @@
 """A session's samples on their way into the ledger: cut into chunks, ended by commits."""
 
+import math
 from collections.abc import Callable
 from typing import Self
 
@@ -11,12 +12,17 @@ from relay.scribe.parameters import CommitStrategy, Parameters
 from relay.upstream.commit_policy import CommitPolicy
 from relay.upstream.ledger import Cause, Ledger
 
+PRE_ROLL = 1.0
+"""Seconds of silence that are sent before the speech that ends it: its soft beginning may lie
+there, and the provider hears how loud the room is."""
+
 
 class Feed:
     """Finds where segments end and writes chunks and markers into the ledger, in order.
 
     Markers lie at the position of the last sample that came before them. A chunk is as long as
-    the chunker makes it, unless a commit ends it early.
+    the chunker makes it, unless a commit ends it early. What comes after a long time without
+    speech is withheld from the provider until there is speech again.
     """
 
     def __init__(
@@ -27,7 +33,20 @@ class Feed:
         detector: ActivityDetector,
         policy: CommitPolicy,
         pack: Callable[[Int16], bytes],
+        quiet: float = math.inf,
+        pre_roll: int = 0,
     ) -> None:
+        """Write into `ledger`.
+
+        Args:
+            ledger: Empty.
+            chunker: Makes chunks.
+            detector: Hears speech.
+            policy: Ends segments.
+            pack: Makes a payload of samples.
+            quiet: Samples without speech after which nothing is sent.
+            pre_roll: Samples before the next speech that are sent all the same.
+        """
         self._ledger = ledger
         self._chunker = chunker
         self._detector = detector
@@ -35,10 +54,19 @@ class Feed:
         self._pack = pack
         self._position = 0
         self._committed = 0
+        self._quiet = quiet
+        self._pre_roll = pre_roll
+        self._spoken_at = 0
 
     @classmethod
     def build(
-        cls, ledger: Ledger, parameters: Parameters, *, wire_format: WireFormat, chunk_ms: int
+        cls,
+        ledger: Ledger,
+        parameters: Parameters,
+        *,
+        wire_format: WireFormat,
+        chunk_ms: int,
+        quiet: float = 0.0,
     ) -> Self:
         """Make the feed that a session's parameters ask for.
 
@@ -47,6 +75,8 @@ class Feed:
             parameters: Who ends segments, and by which rule.
             wire_format: Of the samples that will be pushed.
             chunk_ms: Audio in one upstream message.
+            quiet: Seconds without speech after which nothing is sent; 0 for never. Without voice
+                activity nobody can tell.
         """
         rate = wire_format.rate
         listens = parameters.commit_strategy is CommitStrategy.VAD
@@ -63,6 +93,8 @@ class Feed:
             ),
             policy=CommitPolicy(rate=rate, rule=rule if listens else None),
             pack=wire_format.pack,
+            quiet=quiet * rate if listens and quiet else math.inf,
+            pre_roll=round(PRE_ROLL * rate),
         )
 
     @property
@@ -87,22 +119,38 @@ class Feed:
     def push(self, samples: Int16) -> None:
         """Take in the next samples; commits that fall within them are made where they fall."""
         for frame in self._detector.push(samples):
+            if frame.is_speech:
+                self._spoken_at = frame.end
+                self._wake()
             cause = self._policy.observe(frame)
-            if cause is None:
+            is_quiet = frame.end - self._spoken_at >= self._quiet
+            if self._ledger.is_withholding or (cause is None and not is_quiet):
                 continue
             # A detector that resamples for itself reports a little late: never cut in the past.
             cut = max(0, frame.end - self._position)
             self._take(samples[:cut])
             samples = samples[cut:]
-            self.commit(cause)
+            if cause is not None or self.uncommitted:
+                self.commit(cause or Cause.RELAY)
+            if is_quiet:
+                self._ledger.withhold()
         self._take(samples)
 
     def commit(self, cause: Cause) -> None:
         """End the segment after the last sample taken in."""
+        self._wake()
         rest = self._chunker.flush()
         self._ledger.append(self._pack(rest), len(rest), cause)
         self._committed = self._position
         self._policy.committed(self._position)
+
+    def end(self) -> None:
+        """End the last segment; silence that is withheld needs no final."""
+        if self._ledger.is_withholding:
+            self.flush()
+            self._ledger.drop_withheld()
+        elif self.uncommitted:
+            self.commit(Cause.CLIENT)
 
     def flush(self) -> None:
         """Write what waits for a full chunk: no more will come for now."""
@@ -114,3 +162,12 @@ class Feed:
         self._position += len(samples)
         for chunk in self._chunker.push(samples):
             self._ledger.append(self._pack(chunk), len(chunk))
+        if self._ledger.is_withholding:
+            self._ledger.drop_withheld(keep=self._pre_roll)
+            self._committed = self._position
+
+    def _wake(self) -> None:
+        """Send what comes, and what came last."""
+        if self._ledger.is_withholding:
+            self._committed = self._ledger.release()
+            self._policy.committed(self._committed)

@@ -39,7 +39,8 @@ class Ledger:
     """The ordered entries of a session that are not covered by an answered commit.
 
     A cursor divides them into what the current provider socket was sent and what it wasn't.
-    Nothing is ever dropped here: when the ledger is full its writer has to wait.
+    Nothing is ever dropped here but what was withheld, as silence: when the ledger is full its
+    writer has to wait.
     """
 
     def __init__(self, *, bound: int, max_commits: int = 64, start: int = 0) -> None:
@@ -52,6 +53,14 @@ class Ledger:
         self._unsent_samples = 0
         self._commits = 0
         self._end = self._covered = self._reached = start
+        self._is_withholding = False
+        self._withheld = 0
+        self._withheld_samples = 0
+
+    @property
+    def is_withholding(self) -> bool:
+        """Whether what is taken in now isn't to be sent."""
+        return self._is_withholding
 
     @property
     def is_full(self) -> bool:
@@ -74,7 +83,7 @@ class Ledger:
 
     @property
     def covered(self) -> int:
-        """Position of the last answered commit: everything before it has its final."""
+        """Position before which everything has its final, or was silence that needs none."""
         return self._covered
 
     @property
@@ -89,9 +98,16 @@ class Ledger:
         return next((marker.position for marker in markers if marker is not None), None)
 
     @property
+    def has_unsent_commit(self) -> bool:
+        """Whether a marker waits to be sent on this socket."""
+        return any(
+            self._entries[i].commit is not None for i in range(self._sent, len(self._entries))
+        )
+
+    @property
     def sent(self) -> int:
         """Position up to which this socket was sent audio."""
-        return self._end - self._unsent_samples
+        return self._entries[self._sent].start if self._sent < len(self._entries) else self._end
 
     @property
     def has_sent(self) -> bool:
@@ -112,10 +128,40 @@ class Ledger:
         self._samples += samples
         self._unsent_samples += samples
         self._commits += marker is not None
+        if self._is_withholding:
+            self._withheld += 1
+            self._withheld_samples += samples
+
+    def withhold(self) -> None:
+        """Send nothing of what comes from now on, until `release`; markers have no place in it."""
+        self._is_withholding = True
+
+    def drop_withheld(self, *, keep: int = 0) -> None:
+        """Forget what is withheld but for the last `keep` samples or a little more."""
+        while self._withheld:
+            index = len(self._entries) - self._withheld
+            samples = self._entries[index].samples
+            if self._withheld_samples - samples < keep:
+                break
+            del self._entries[index]
+            self._withheld -= 1
+            self._withheld_samples -= samples
+            self._samples -= samples
+            self._unsent_samples -= samples
+        if self._withheld == len(self._entries):
+            self._covered = self._entries[0].start if self._entries else self._end
+
+    def release(self) -> int:
+        """Send what is withheld, and all that comes; the position where it begins."""
+        index = len(self._entries) - self._withheld
+        self._is_withholding = False
+        self._withheld = self._withheld_samples = 0
+        return self._entries[index].start if index < len(self._entries) else self._end
 
     def peek(self) -> Entry | None:
         """The next entry to send, if any."""
-        return self._entries[self._sent] if self._sent < len(self._entries) else None
+        end = len(self._entries) - self._withheld
+        return self._entries[self._sent] if self._sent < end else None
 
     def advance(self) -> None:
         """Move the cursor past the entry that `peek` showed: it was sent."""
@@ -159,10 +205,11 @@ class Ledger:
         for _ in range(entries):
             entry = self._entries.popleft()
             self._samples -= entry.samples
-            self._covered = entry.start + entry.samples
             commit = entry.commit
             self._commits -= commit is not None
         self._sent -= entries
+        # Not the end of what is freed: silence that was dropped may lie behind it.
+        self._covered = self._entries[0].start if self._entries else self._end
         return commit
 
     def rewind(self) -> None:

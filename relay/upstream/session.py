@@ -160,7 +160,8 @@ class UpstreamSession:
         self._max_chunk = None if math.isinf(max_chunk) else round(max_chunk * self._rate)
         self._min_commit = round(min_commit * self._rate)
         self._outgoing: deque[bytes] = deque()
-        self._previous_text = self._history.previous_text
+        self._is_first_message = True
+        self._is_between_segments = True
         self._leg = Leg(self._rate)
         self._uncommitted = 0
         self._inserted = 0
@@ -175,8 +176,25 @@ class UpstreamSession:
     def is_settled(self) -> bool:
         """Whether all there was to say is sent, answered and handed on."""
         is_sent = self._ledger.peek() is None and not self._outgoing
-        is_answered = is_sent and not self._ledger.unanswered
-        return is_answered and self._finals.is_settled and self._extras.is_settled
+        return is_sent and not self._ledger.unanswered and self.has_answered
+
+    @property
+    def has_answered(self) -> bool:
+        """Whether all commits that were sent on this socket have all their answers."""
+        if self._deadlines:
+            return False
+        is_over = self.state is State.CLOSED
+        return is_over or (self._finals.is_settled and self._extras.is_settled)
+
+    @property
+    def is_between_segments(self) -> bool:
+        """Whether this socket was sent no audio after its last marker."""
+        return self._is_between_segments and not self._outgoing
+
+    @property
+    def seconds_sent(self) -> float:
+        """Audio sent on this socket, inserted silence included."""
+        return self._leg.sent / self._rate
 
     def expect_start(self, deadline: float) -> None:
         """Expect `session_started` until then, since a socket is being opened."""
@@ -256,6 +274,12 @@ class UpstreamSession:
             self._take_next(now)
         return self._outgoing.popleft() if self._outgoing else None
 
+    def keepalive_to_send(self, now: float) -> bytes | None:
+        """Like `message_to_send`, on a socket whose turn to get audio hasn't come."""
+        if self.state is State.OPEN and not self._outgoing:
+            self._keep_alive(now)
+        return self._outgoing.popleft() if self._outgoing else None
+
     def _take_next(self, now: float) -> None:
         entry = self._ledger.peek()
         if entry is None:
@@ -271,8 +295,10 @@ class UpstreamSession:
         self._leg.send(entry.start, entry.samples)
         self._spend(entry.samples, now)
         if entry.commit is None:
+            self._is_between_segments = False
             self._put(payload)
             return
+        self._is_between_segments = True
         lacking = self._min_commit - self._uncommitted
         if lacking > 0:
             payload += self._insert(lacking, now)
@@ -288,7 +314,8 @@ class UpstreamSession:
             size = self._max_chunk * self._wire_format.bytes_per_sample
         cuts = range(0, max(1, len(payload)), max(1, size))
         for cut in cuts:
-            text, self._previous_text = self._previous_text, None
+            text = self._history.previous_text if self._is_first_message else None
+            self._is_first_message = False
             is_last = cut == cuts[-1]
             self._outgoing.append(
                 self._encoder.encode(
@@ -330,7 +357,8 @@ class UpstreamSession:
 
     def _receive_final(self, message: CommittedTranscript, now: float) -> None:
         self._last_text = message.text or None
-        finals = self._finals.receive_plain(message, now)
+        # The oldest commit in the ledger may be another socket's; only this one's own count here.
+        finals = self._finals.receive_plain(message, now) if self._deadlines else None
         if finals is not None:
             self._deadlines.popleft()
             self._history.last_text = message.text.strip() or self._history.last_text

@@ -11,11 +11,11 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from relay.app import create_app
+from relay.lines import Line
 from relay.protocol.close_codes import CloseCode
 from relay.scribe.parameters import Parameters
 from relay.simulator.faults import Fault, FaultKind
 from relay.simulator.server import Simulator
-from relay.uplink import Line
 from relay.upstream.connection import UpstreamConnection
 from tests.support.relay import Client, Event, Relay, relay_to
 from tests.support.settings import KEY, settings_for

@@ -5,6 +5,7 @@ import contextlib
 import json
 import time
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -15,8 +16,10 @@ from relay.simulator.behaviour import Behaviour
 from relay.simulator.engines.scripted import ScriptedEngine
 from relay.simulator.faults import Fault, FaultKind
 from relay.simulator.server import Simulator
+from relay.upstream import connection
 from relay.upstream.recovery import REMEDIES
 from tests.support.exactness import check_exactness
+from tests.support.peers import SwallowingProxy
 from tests.support.relay import Client, Relay, relay_to
 from tests.support.settings import KEY
 
@@ -268,6 +271,77 @@ async def test_the_key_is_in_no_message(simulator: Simulator) -> None:
         assert await client.closed() == 4503
     assert "is bad" in client.events[-1]["error"]
     assert KEY not in json.dumps(client.events)
+
+
+async def test_a_line_without_pongs_is_given_up(
+    simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "PING_INTERVAL", 0.3)
+    monkeypatch.setattr(connection, "PONG_TIMEOUT", 0.3)
+    async with (
+        SwallowingProxy(urlsplit(simulator.url).port) as proxy,
+        relay_to(f"ws://127.0.0.1:{proxy.port}", commit_timeout=60) as relay,
+        caller(relay) as client,
+    ):
+        first = noise(1.0)
+        await client.send(first)
+        await client.say("commit")
+        await client.event("committed_transcript")
+        proxy.swallow()
+        spoken = await talk(client, 0.9)
+    check_exactness(client, simulator, np.concatenate([first, spoken]), RATE)
+    assert client.of("upstream_reconnecting")[0]["reason"] == "connection_lost"
+
+
+async def test_a_segment_that_the_provider_ends_by_itself_is_obtained_again(
+    simulator: Simulator, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(simulator, "_behaviour", Behaviour(auto_commit=2.0))
+    async with caller(relay) as client:
+        first = noise(3.0)
+        await client.send(first)
+        reconnecting = await client.event("upstream_reconnecting")
+        assert reconnecting["reason"] == "final_unmatched"
+        monkeypatch.setattr(simulator, "_behaviour", Behaviour())
+        spoken = await talk(client, 0.5)
+    check_exactness(client, simulator, np.concatenate([first, spoken]), RATE)
+
+
+async def test_a_slot_is_kept_over_a_break(simulator: Simulator) -> None:
+    async with relay_to(simulator.url, upstream_max_sessions=1) as relay:
+        simulator.faults.add(Fault(FaultKind.DROP, after_finals=1))
+        simulator.faults.add(Fault(FaultKind.REFUSE_HANDSHAKE, status=503, skip=1, count=2))
+        async with caller(relay) as client, caller(relay) as other:
+            await other.event("queued")
+            spoken = await talk(client, 1.0)
+            assert client.of("queued") == []
+            assert len(client.of("upstream_reconnecting")) == 3
+            await other.send(noise(0.5))
+            await other.stop()
+    check_exactness(client, simulator, spoken, RATE)
+
+
+async def test_a_full_ledger_pauses_the_client_and_loses_nothing(simulator: Simulator) -> None:
+    simulator.faults.add(Fault(FaultKind.REFUSE_HANDSHAKE, status=503, count=None))
+    async with (
+        relay_to(simulator.url, ledger_seconds=40) as relay,
+        caller(relay) as client,
+        asyncio.TaskGroup() as group,
+    ):
+        first = noise(60.0)
+        sending = group.create_task(client.send(first))
+
+        def heard() -> int:
+            return max((e["samples_received"] for e in client.of("audio_acknowledged")), default=0)
+
+        await client.wait_for(lambda: heard() >= 40 * RATE, seconds=40)
+        attempts = len(client.of("upstream_reconnecting"))
+        await client.count("upstream_reconnecting", attempts + 1, seconds=40)
+        assert heard() < 42 * RATE
+        simulator.faults.clear()
+        await sending
+        spoken = await talk(client)
+    check_exactness(client, simulator, np.concatenate([first, spoken]), RATE)
 
 
 async def test_an_outage_is_no_stampede(simulator: Simulator) -> None:

@@ -121,3 +121,69 @@ def test_in_a_hurry_the_segment_ends_soon() -> None:
     made.push(np.zeros(6 * RATE, np.int16))
     assert RATE < made.committed <= 6 * RATE + RATE // 10
     assert [entry.commit.cause for entry in entries(ledger) if entry.commit] == [Cause.RELAY]
+
+
+def listening(ledger: Ledger, quiet: float = 5.0) -> Feed:
+    return Feed.build(
+        ledger,
+        Parameters(commit_strategy=CommitStrategy.VAD),
+        wire_format=WireFormat.PCM_16000,
+        chunk_ms=100,
+        quiet=quiet,
+    )
+
+
+def silence(seconds: float) -> Int16:
+    return np.zeros(round(seconds * RATE), np.int16)
+
+
+def test_nothing_is_sent_after_a_long_time_without_speech() -> None:
+    ledger = Ledger(bound=10**7)
+    made = listening(ledger)
+    made.push(silence(60))
+    found = entries(ledger)
+    assert sum(entry.samples for entry in found) == 5 * RATE
+    assert [entry.commit.cause for entry in found if entry.commit] == [Cause.RELAY]
+    assert made.uncommitted == 0
+    ledger.answer()
+    made.end()
+    assert (ledger.covered, ledger.samples) == (60 * RATE, 0)
+
+
+def test_speech_after_silence_goes_up_with_a_second_from_before_it() -> None:
+    ledger = Ledger(bound=10**7)
+    made = listening(ledger)
+    said, _ = flite("the train to the city leaves at nine in the morning")
+    for start in range(0, 20 * RATE, 800):
+        made.push(silence(20)[start : start + 800])
+    entries(ledger)
+    made.push(said)
+    made.push(silence(3))
+    found = entries(ledger)
+    assert found[0].start <= 20 * RATE - 0.8 * RATE
+    assert found[0].start >= 20 * RATE - 1.2 * RATE
+    whole = b"".join(entry.payload for entry in found)
+    assert said.tobytes() in whole
+    assert [entry.commit.cause for entry in found if entry.commit] == [Cause.VAD]
+
+
+def test_a_commit_of_the_clients_ends_the_quiet() -> None:
+    ledger = Ledger(bound=10**7)
+    made = listening(ledger)
+    made.push(silence(20))
+    entries(ledger)
+    made.commit(Cause.CLIENT)
+    found = entries(ledger)
+    assert RATE <= sum(entry.samples for entry in found) <= 1.1 * RATE
+    assert found[-1].commit is not None
+    assert found[-1].commit.position == 20 * RATE
+
+
+def test_without_voice_activity_nobody_can_tell_what_is_quiet() -> None:
+    ledger = Ledger(bound=10**7)
+    made = Feed.build(
+        ledger, Parameters(), wire_format=WireFormat.PCM_16000, chunk_ms=100, quiet=5.0
+    )
+    made.push(silence(20))
+    made.flush()
+    assert sum(entry.samples for entry in entries(ledger)) == 20 * RATE

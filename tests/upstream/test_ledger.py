@@ -129,3 +129,39 @@ def test_what_any_socket_was_sent_has_been_reached() -> None:
     made.advance()
     made.rewind()
     assert (made.reached, made.sent) == (10, 0)
+
+
+def test_what_is_withheld_is_not_sent_and_counts_as_covered_once_it_is_dropped() -> None:
+    made = ledger((10, Cause.VAD))
+    made.withhold()
+    for _ in range(5):
+        made.append(bytes(8), 4)
+    assert send_all(made) == [0]
+    made.drop_withheld(keep=6)
+    assert (made.samples, made.covered) == (18, 0)
+    made.answer()
+    assert (made.samples, made.covered) == (8, 22)
+    assert made.release() == 22
+    assert send_all(made) == [22, 26]
+
+
+def test_silence_that_is_dropped_altogether_is_covered_to_its_end() -> None:
+    made = ledger((10, Cause.VAD))
+    made.withhold()
+    made.append(bytes(8), 4)
+    send_all(made)
+    made.drop_withheld()
+    made.rewind()
+    assert (made.sent, send_all(made)) == (0, [0])
+    made.answer()
+    assert (made.covered, made.samples, made.unsent_samples) == (14, 0, 0)
+
+
+def test_a_new_socket_is_sent_nothing_that_is_withheld() -> None:
+    made = ledger((10, None), (10, Cause.VAD))
+    made.withhold()
+    made.append(bytes(8), 4)
+    send_all(made)
+    made.rewind()
+    assert send_all(made) == [0, 10]
+    assert not made.has_unsent_commit
