@@ -147,6 +147,12 @@ PURE += [
 ]
 PURE += [RELAY / "limits" / f"{name}.py" for name in ("allowance", "pace", "policy", "terms")]
 PURE += [
+    path
+    for path in FILES
+    if part_of(path) == "client"
+    and path.name not in ("stream.py", "connection.py", "dialing.py", "direct.py", "pulse.py")
+]
+PURE += [
     RELAY / "simulator" / f"{name}.py"
     for name in (
         "actions",

@@ -126,6 +126,16 @@ def test_error_that_the_session_survives_is_a_warning(
     assert capsys.readouterr().err == "warning: NaN in it.\n"
 
 
+def test_broken_connection_is_a_note_once_and_no_warning(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    screen = Screen(is_terminal=False)
+    breaks = (Reconnecting(1, 0.1, "gone"), Reconnecting(2, 0.1, "gone"))
+    drawn = screen.show(FAILURE, *breaks, COMMITTED)
+    assert drawn.count("The connection broke and is made again.") == 1
+    assert capsys.readouterr().err == ""
+
+
 def test_error_that_ends_the_session_is_left_to_who_raises_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

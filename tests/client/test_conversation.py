@@ -10,6 +10,7 @@ from relay.client.events import (
     AudioGap,
     CommittedTranscript,
     Event,
+    PartialTranscript,
     SessionEnded,
     SessionResumed,
     SessionStarted,
@@ -360,3 +361,7 @@ def test_ending_is_told_once(talk: Talk) -> None:
     talk.receive(SessionEnded("stopped", 0, 0, 0))
     talk.conversation.tell_ending()
     assert talk.conversation.take_events() == []
+
+
+def test_what_concerns_no_audio_passes_as_it_is(talk: Talk) -> None:
+    assert talk.receive(PartialTranscript("hel")) == [PartialTranscript("hel")]

@@ -75,7 +75,9 @@ async def test_the_python_client_tells_the_same_transcript(relay: Relay, path: P
     warnings: list[str] = []
     summary: dict[str, Any] | None = None
     problems: list[dict[str, Any]] = []
-    async with StreamClient(relay.url, sample_rate=rate, options=options, key=relay.key) as stream:
+    async with StreamClient(
+        relay.url, sample_rate=rate, options=options, key=relay.key, reconnect_seconds=0
+    ) as stream:
         await say(stream, conversation)
         try:
             async for event in stream:
