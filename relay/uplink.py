@@ -271,15 +271,17 @@ class Uplink:
         while True:
             await self._is_due.wait()
             line, self._refusal = self._lines.current, None
-            if await self._slot.ask_another():
-                has_room = await self._open_ahead(line)
-                self._closes_first = not has_room and not line.is_gone
-                await self._until_gone(line)
-                await self._slot.give_another_back()
-            else:
+            if not self._rollover.is_due(line.session.seconds_sent):
+                self._is_due.clear()  # the one that was due has broken
+                continue
+            has_place = await self._slot.ask_another()
+            if not has_place or not await self._keep_ahead(line):
                 self._closes_first = not line.is_gone
                 self._host.uplink_moved()
-                await self._until_gone(line)
+            await self._until_one_is_gone(line)
+            await _hang_up(line)
+            if has_place:
+                await self._slot.give_another_back()
             self._closes_first = False
             if self._successor is self._lines.current:
                 self._delay, self._needs_audio = 0.0, False
@@ -287,30 +289,24 @@ class Uplink:
             self._successor = None
             self._is_due.clear()
 
-    async def _open_ahead(self, line: Line) -> bool:
-        """Open the socket that comes after `line`; False if there is no room for both."""
+    async def _keep_ahead(self, line: Line) -> bool:
+        """Keep open what comes after `line` until that is gone; False if both have no room."""
         while not line.is_gone:
             if not self._dialler.is_discouraged:
                 ahead = self._lines.new_ahead()
                 await self._dial(ahead)
-                if await self._is_opened(ahead):
+                await self._until_one_is_gone(ahead, line)
+                if not ahead.is_gone:
                     break
                 if self._refusal in NO_ROOM:
                     return False
             await asyncio.sleep(AHEAD_INTERVAL * random.uniform(1, 1.2))  # noqa: S311  # jitter
         return True
 
-    async def _is_opened(self, ahead: Line) -> bool:
-        while not (ahead.is_gone or is_ready(ahead)):
+    async def _until_one_is_gone(self, *lines: Line) -> None:
+        while not any(line.is_gone for line in lines):
             self._turned.clear()
             await self._turned.wait()
-        return not ahead.is_gone
-
-    async def _until_gone(self, line: Line) -> None:
-        while not line.is_gone:
-            self._turned.clear()
-            await self._turned.wait()
-        await _hang_up(line)
 
     async def _dial(self, line: Line) -> None:
         failed = await self._dialler.dial(line)

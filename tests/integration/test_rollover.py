@@ -38,6 +38,15 @@ async def talk(client: Client, *, seconds: float, commit_every: float | None) ->
     return np.concatenate(spoken)
 
 
+async def talk_on(client: Client, seconds: float) -> Float32:
+    """Speak in real time."""
+    spoken = noise(seconds, 99)
+    for start in range(0, len(spoken), RATE // 2):
+        await client.send(spoken[start : start + RATE // 2])
+        await asyncio.sleep(0.5)
+    return spoken
+
+
 def caller(relay: Relay) -> Client:
     return Client(relay, sample_rate=RATE, include_timestamps="true")
 
@@ -130,6 +139,23 @@ async def test_the_next_socket_fails_and_the_present_one_goes_on(simulator: Simu
     check_exactness(client, simulator, spoken, RATE)
     check_silence(client)
     assert len(simulator.connections) >= 2
+
+
+async def test_a_socket_that_was_opened_ahead_breaks_and_is_opened_again(
+    simulator: Simulator,
+) -> None:
+    simulator.faults.add(Fault(FaultKind.DROP, after_ms=100, skip=1))
+    async with (
+        relay_to(simulator.url, upstream_session_limit=4.0) as relay,
+        caller(relay) as client,
+    ):
+        # No segment ends before the second socket has broken.
+        first = await talk_on(client, 3.0)
+        await client.say("commit")
+        rest = await talk(client, seconds=9.0, commit_every=1.0)
+    check_exactness(client, simulator, np.concatenate([first, rest]), RATE)
+    check_silence(client)
+    assert len(simulator.connections) >= 3
 
 
 async def test_a_provider_without_room_for_two_gets_one_after_the_other(
