@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from tests.chaos.rig import running_rig
 from tests.chaos.rows import TABLE, Row
 from tests.chaos.session import Outcome, Plan, plan_at_random, plan_row, run
-from tests.chaos.table import Line, as_markdown, as_text, line_of, line_of_skipped
+from tests.chaos.table import Line, as_markdown, as_text, line_of
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,17 +27,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.list:
         sys.stdout.writelines(f"{row.name}\n" for row in rows)
         return 0
-    able = [row for row in rows if not row.skip]
     # The simulator's log would bury the table.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    plans = [plan_row(row, seed) for row in able for seed in range(asked.seeds)]
+    plans = [plan_row(row, seed) for row in rows for seed in range(asked.seeds)]
     plans += [plan_at_random(seed, with_slow=True) for seed in range(asked.random)]
     outcomes = asyncio.run(_run_all(plans))
     lines = [
-        line_of_skipped(row.name, row.skip)
-        if row.skip
-        else line_of(row.name, [each for each in outcomes if each.plan.name == row.name])
-        for row in rows
+        line_of(row.name, [each for each in outcomes if each.plan.name == row.name]) for row in rows
     ]
     lines += _lines_of_random(outcomes)
     sys.stdout.write(as_markdown(lines) if asked.markdown else as_text(lines))

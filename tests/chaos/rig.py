@@ -7,7 +7,7 @@ import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from relay.simulator.server import Simulator
 from relay.store.api_keys import ApiKeys
@@ -19,6 +19,9 @@ from tests.support.postgres import PostgresServer
 from tests.support.processes import RelayProcess
 from tests.support.redis import RedisServer
 from tests.support.settings import KEY
+
+ROLLOVER: Final = 10
+"""Seconds of audio after which each socket at the provider is replaced."""
 
 
 @dataclass
@@ -103,6 +106,7 @@ async def running_rig(*, hosts: int = 2, **settings: Any) -> AsyncIterator[Rig]:
                 redis_url=f"redis://127.0.0.1:{redis_line.port}/0",
                 database_url=database_url,
                 redis_down="admit",
+                upstream_session_limit=ROLLOVER,
                 limit_key_connects_per_minute=1_000_000,
                 **settings,
             )

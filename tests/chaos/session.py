@@ -63,7 +63,7 @@ def plan_row(row: Row, seed: int) -> Plan:
 def plan_at_random(seed: int, *, with_slow: bool = False) -> Plan:
     """Draw one or two rows, when they happen, and how is spoken."""
     random = Random(seed)
-    able = [row for row in TABLE if not row.skip and (with_slow or not row.is_slow)]
+    able = [row for row in TABLE if with_slow or not row.is_slow]
     first = random.choice(able)
     others = [row for row in able if row is not first and not row.needs & first.needs]
     rows = (first, *random.sample(others, random.choice((0, 1, 1))))

@@ -36,17 +36,17 @@ class Line:
 
     name: str
     sessions: str
-    samples_lost: str = ""
-    samples_twice: str = ""
-    events_lost: str = ""
-    events_doubled: str = ""
-    events_repeated: str = ""
+    samples_lost: str
+    samples_twice: str
+    events_lost: str
+    events_doubled: str
+    events_repeated: str
     """Sent again, and dropped by the client: no defect."""
-    events_disordered: str = ""
-    other: str = ""
+    events_disordered: str
+    other: str
     """Sessions with any other defect."""
-    gap_median: str = ""
-    gap_worst: str = ""
+    gap_median: str
+    gap_worst: str
 
 
 def line_of(name: str, outcomes: Sequence[Outcome]) -> Line:
@@ -66,11 +66,6 @@ def line_of(name: str, outcomes: Sequence[Outcome]) -> Line:
         f"{median(gaps):.0f}",
         f"{max(gaps):.0f}",
     )
-
-
-def line_of_skipped(name: str, reason: str) -> Line:
-    """A row that wasn't run."""
-    return Line(name, f"none: {reason}")
 
 
 def as_markdown(lines: Sequence[Line]) -> str:

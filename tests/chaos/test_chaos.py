@@ -15,14 +15,7 @@ RANDOM_SESSIONS = 3
 def cases() -> list[object]:
     """The rows, with the marks that they need."""
     return [
-        pytest.param(
-            row,
-            id=row.name,
-            marks=[
-                *([pytest.mark.slow] if row.is_slow else []),
-                *([pytest.mark.skip(reason=row.skip)] if row.skip else []),
-            ],
-        )
+        pytest.param(row, id=row.name, marks=[pytest.mark.slow] if row.is_slow else [])
         for row in TABLE
     ]
 

@@ -16,6 +16,7 @@ from relay.client.events import (
     Failure,
     Other,
     PartialTranscript,
+    Reconnecting,
     SessionEnded,
     SessionStarted,
     TimedTranscript,

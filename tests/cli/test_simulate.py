@@ -32,7 +32,10 @@ async def simulate(*arguments: str | Path) -> AsyncIterator[tuple[Running, str]]
 async def transcribe(file: Path, upstream_url: str, **settings: object) -> str:
     """What a relay to that upstream makes of a file; its complaint if it makes nothing."""
     async with relay_to(upstream_url, **settings) as relay:
-        ended = await invoke_beside("transcribe", file, "--url", relay.url, "--key", relay.key)
+        ended = await invoke_beside(
+            *("transcribe", file, "--url", relay.url, "--key", relay.key),
+            *("--reconnect-seconds", "0"),
+        )
     return ended.stdout or ended.stderr
 
 
@@ -64,7 +67,8 @@ async def test_tls_with_a_certificate_of_ones_own(tone: Path) -> None:
     async with simulate("--tls-cert", certificate, "--tls-key", key) as (_, url):
         assert url.startswith("wss://127.0.0.1:")
         assert "heard 16000 samples" in await transcribe(tone, url, upstream_ca_file=ca_file)
-        assert "certificate is not trusted" in await transcribe(tone, url)
+        complaint = await transcribe(tone, url, upstream_outage_limit=1)
+        assert "certificate is not trusted" in complaint
 
 
 async def test_only_its_keys_are_accepted(tone: Path) -> None:
@@ -75,10 +79,15 @@ async def test_only_its_keys_are_accepted(tone: Path) -> None:
 
 async def test_faults_come_in_their_order(tone: Path) -> None:
     faults = ("error,error_type=queue_overflow", "refuse_handshake,status=503,skip=1")
-    async with simulate("--fault", faults[0], "--fault", faults[1]) as (_, url):
-        assert "queue_overflow" in await transcribe(tone, url)
-        assert "HTTP 503" in await transcribe(tone, url)
+    async with simulate("--fault", faults[0], "--fault", faults[1]) as (running, url):
         assert "heard 16000 samples" in await transcribe(tone, url)
+        await running.says('"samples": 16000')
+        told = [
+            line.get("errors") or line["event"]
+            for line in running.log()
+            if line["event"] in ("connection closed", "handshake refused")
+        ]
+        assert told[:2] == [["queue_overflow"], "handshake refused"]
 
 
 @pytest.mark.parametrize("stop", [Running.interrupt, Running.terminate])

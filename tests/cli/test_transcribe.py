@@ -5,6 +5,7 @@ import re
 import shlex
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import soundfile
 
 from relay.cli.exits import Exit
 from relay.cli.local import default_engine
+from relay.scribe.errors import ErrorType
 from relay.simulator.faults import Fault, FaultKind
 from relay.simulator.server import Simulator
 from tests.support.audio_files import write_audio, write_tone, write_two_sentences
@@ -322,7 +324,9 @@ def write_damaged(path: Path) -> Path:
 async def test_what_came_before_the_provider_broke_is_kept(
     tmp_path: Path, relay: Relay, simulator: Simulator
 ) -> None:
-    simulator.faults.add(Fault(FaultKind.CLOSE, after_finals=1, after_samples=5 * 16_000))
+    # Nothing less than a refusal breaks a session: all else the relay mends.
+    refusal: dict[str, Any] = {"error_type": ErrorType.AUTH_ERROR, "after_finals": 1}
+    simulator.faults.add(Fault(FaultKind.ERROR, after_samples=5 * 16_000, **refusal))
     two, other = (write_two_sentences(tmp_path / name) for name in ("two.wav", "other.wav"))
     ended = await transcribe(two, other, "--output", tmp_path / "out", relay=relay)
     assert ended.code == Exit.UNREACHABLE
