@@ -5,13 +5,13 @@ import math
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 
 import msgspec
 from structlog.typing import FilteringBoundLogger
 
 from relay.audio.pcm import NonFinite, PartialFrame
 from relay.bridge_config import BridgeConfig, Consumption, Start
+from relay.chronicle import Chronicle
 from relay.downlink import Downlink
 from relay.downstream.connection import DownstreamConnection
 from relay.downstream.outbox import Outbox
@@ -30,14 +30,12 @@ from relay.limits.limiter import Grant
 from relay.limits.slots import Place
 from relay.limits.terms import Notice, Terms, Verdict
 from relay.protocol.close_codes import CloseCode
-from relay.protocol.codec import encode_server_message
 from relay.protocol.messages import (
     AudioGap,
     Commit,
     Format,
     Mute,
     Queued,
-    ScribeEvent,
     ServerMessage,
     SessionLimits,
     SessionStarted,
@@ -49,8 +47,6 @@ from relay.protocol.messages import (
 )
 from relay.protocol.refusal import refuse
 from relay.registry import Tenure
-from relay.registry.ownership import Event as WrittenEvent
-from relay.registry.ownership import Progress, Standing
 from relay.translator import (
     Ending,
     Fault,
@@ -59,7 +55,6 @@ from relay.translator import (
     Refused,
     Taken,
     Translator,
-    untimed,
 )
 from relay.uplink import Connect, Slot, Uplink
 from relay.upstream.breaker import Breaker
@@ -173,6 +168,14 @@ class Bridge:
             outbox, max_message_bytes=config.message_bytes, first_seq=start.first_seq
         )
         self._downlink = Downlink(self, self._downstream, outbox, log)
+        self._chronicle = Chronicle(
+            self._downlink,
+            self._downstream,
+            self._translator,
+            tenure,
+            start=start,
+            consumption=self.consumption,
+        )
 
         self._ending: asyncio.Future[Ending] = self._loop.create_future()
         self._room = asyncio.Event()
@@ -182,7 +185,6 @@ class Bridge:
         self._move_from: int | None = None
         self._resumed_rate: int | None = None
         self._messages = 0
-        self._covered = start.covered
         self._finish_by = 0.0
         self._waits_for_slot = True
         self._is_expelled = False
@@ -221,8 +223,8 @@ class Bridge:
 
     @property
     def left_at(self) -> float:
-        """When its client went, by the loop's clock; infinite while it is there, or at its end."""
-        return math.inf if self._finishing is not None else self._downlink.left_at
+        """When its client left, by the loop's clock; infinite while it is there."""
+        return self._downlink.left_at
 
     @property
     def tenure(self) -> Tenure:
@@ -378,8 +380,7 @@ class Bridge:
         missed = _between(events, point.last_seq, MAX_COUNT)
         self._downlink.resume(next_sample, after=point.last_seq, missed=missed)
         if self._request.parameters.wants_timed_message:
-            for fields in untimed(events):
-                self._say_committed(ScribeEvent(fields), fields["segment"], is_timed=True)
+            self._chronicle.make_up(events)
         if self._start.gap is not None:
             self._say(AudioGap(*self._start.gap, CLIENT_BUFFER))
         self._resumed_rate = self._request.sample_rate
@@ -483,40 +484,6 @@ class Bridge:
     def _say(self, message: ServerMessage) -> None:
         self._downlink.say(message)
 
-    def _say_final(self, final: Final) -> None:
-        """Write a final down, then send it: whoever goes on with this session has to know of it."""
-        said = self._translator.translate(final)
-        # Not what is covered by now: that may be more, by finals which aren't written yet.
-        self._covered = max(self._covered, said.fields["end_sample"])
-        self._say_committed(said, final.segment, is_timed=final.is_timed)
-
-    def _say_committed(self, said: ScribeEvent, segment: int, *, is_timed: bool) -> None:
-        seq = self._downstream.next_seq
-        event = WrittenEvent(segment, seq, encode_server_message(said, seq), is_timed)
-        self._downlink.say_when_written(said, self._write([event]))
-
-    def _acknowledge(self) -> None:
-        acknowledged = self._translator.acknowledge()
-        if acknowledged is None:
-            return
-        if acknowledged.samples_covered == self._covered:
-            self._say(acknowledged)
-        else:
-            # The client forgets the audio before it: nobody may ask for that again.
-            self._covered = acknowledged.samples_covered
-            self._downlink.say_when_written(acknowledged, self._write([]))
-
-    def _write(self, events: Sequence[WrittenEvent]) -> "asyncio.Future[Standing | None]":
-        translator = self._translator
-        progress = Progress(
-            segment=translator.segments - 1 if translator.segments else None,
-            covered=self._covered,
-            segments=translator.segments,
-            words=translator.words,
-            usage=asdict(self.consumption()),
-        )
-        return self._tenure.write(progress, events, self._chain.timeline.pieces)
-
     # The provider's side; the uplink calls these.
 
     def uplink_event(self, event: Event) -> None:
@@ -528,7 +495,7 @@ class Bridge:
             case Passed():
                 self._say(self._translator.translate(event))
             case Final():
-                self._say_final(event)
+                self._chronicle.say(event)
             case Complaint(text):
                 self._log.warning("upstream refused a message", text=text)
             case SegmentDue():
@@ -589,7 +556,10 @@ class Bridge:
     def _is_awaited(self) -> bool:
         """Whether a client that is away may still come back for its last words."""
         is_away = self._waits_for_client and not self._downlink.is_attached
-        return is_away and self._loop.time() < self._downlink.left_at + self._config.park_seconds
+        return is_away and not self._is_parked_too_long(self._loop.time())
+
+    def _is_parked_too_long(self, now: float) -> bool:
+        return now >= self._downlink.absent_since + self._config.park_seconds
 
     def _move_on(self, move_from: int) -> None:
         has_ended = self._feed.committed > move_from or not self._feed.uncommitted
@@ -608,12 +578,12 @@ class Bridge:
             if frames == self._chain.frames_received:
                 self._feed.flush()
             frames = self._chain.frames_received
-            self._acknowledge()
+            self._chronicle.acknowledge()
             self._uplink.tick(now)
             self._advance()
             if self._ledger.is_full or self._terms.must_wait or not self._downlink.is_attached:
                 self._heard_at = now  # it is us who don't listen
-            if now >= self._downlink.left_at + self._config.park_seconds:
+            if self._is_parked_too_long(now):
                 self._waits_for_client = False
                 self._finish(Finished("parked_too_long", CloseCode.ENDED))
                 self._advance()

@@ -74,7 +74,8 @@ class Downlink:
         self._mail = asyncio.Event()
         self._is_drained = asyncio.Event()
         self._is_drained.set()
-        self._left_at = asyncio.get_running_loop().time()
+        self._absent_since = asyncio.get_running_loop().time()
+        self._has_served = False
 
     @property
     def is_attached(self) -> bool:
@@ -82,9 +83,14 @@ class Downlink:
         return self._line is not None
 
     @property
+    def absent_since(self) -> float:
+        """Since when it isn't there, by the loop's clock; infinite while it is."""
+        return math.inf if self.is_attached else self._absent_since
+
+    @property
     def left_at(self) -> float:
-        """When its last connection ended, by the loop's clock; infinite while it is there."""
-        return math.inf if self.is_attached else self._left_at
+        """The same, for a client that has been there."""
+        return self.absent_since if self._has_served else math.inf
 
     @property
     def forgotten(self) -> int:
@@ -116,6 +122,7 @@ class Downlink:
         """Speak with the client until its connection ends or the session does."""
         self.release()
         line = self._line = _Line(client)
+        self._has_served = True
         if len(self._outbox):
             self._is_drained.clear()
         code: CloseCode | None = None
@@ -156,7 +163,7 @@ class Downlink:
         line, self._line = self._line, None
         if line is None:
             return
-        self._left_at = asyncio.get_running_loop().time()
+        self._absent_since = asyncio.get_running_loop().time()
         self._outbox.pause()
         self._is_drained.set()
         line.end(code)

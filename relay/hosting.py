@@ -28,7 +28,8 @@ from relay.errors import Unauthorized
 from relay.registry import ControlChannel, Journal, Ownership, SessionTaken, Tenure
 from relay.registry.ownership import Claimed, Refusal, Resumable, Snapshot
 from relay.scribe.parameters import Parameters
-from relay.sessions import LiveSessions, Seat
+from relay.seat import Seat
+from relay.sessions import LiveSessions
 from relay.store.secret_texts import digest
 from relay.translator import Moved
 from relay.uplink import Connect

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from relay.audio.chain import AudioChain
+from relay.audio.timeline import Piece
 from relay.errors import RelayError
 from relay.protocol.close_codes import CloseCode
 from relay.protocol.messages import (
@@ -88,6 +89,11 @@ class Translator:
     def covered(self) -> int:
         """The client's frame before which everything has its final, an empty one perhaps."""
         return self._chain.timeline.frame_at(self._ledger.covered)
+
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        """Of the session's timeline, which says what positions mean."""
+        return self._chain.timeline.pieces
 
     def translate(self, event: Passed | Final) -> ScribeEvent:
         """Say what Scribe said."""

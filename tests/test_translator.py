@@ -160,3 +160,7 @@ def test_a_timed_message_that_is_owed_is_made_up_once() -> None:
             "cause": "vad",
         }
     ]
+
+
+def test_the_timeline_that_others_need_is_told() -> None:
+    assert translator(1).pieces[0] == (RATE, 0, 0)

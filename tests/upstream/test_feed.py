@@ -187,3 +187,32 @@ def test_without_voice_activity_nobody_can_tell_what_is_quiet() -> None:
     made.push(silence(20))
     made.flush()
     assert sum(entry.samples for entry in entries(ledger)) == 20 * RATE
+
+
+def test_silence_right_behind_a_commit_is_withheld_without_another_one() -> None:
+    ledger = Ledger(bound=10**7)
+    # Of a rate for which the detector resamples, frames are reported after they were taken in.
+    made = Feed.build(
+        ledger,
+        Parameters(commit_strategy=CommitStrategy.VAD),
+        wire_format=WireFormat.PCM_22050,
+        chunk_ms=100,
+        quiet=2.0,
+    )
+    commits = 0
+    while not ledger.is_withholding:
+        made.push(np.zeros(100, np.int16))
+        if not ledger.is_withholding:
+            made.commit(Cause.CLIENT)
+            commits += 1
+    causes = [entry.commit.cause for entry in entries(ledger) if entry.commit]
+    assert causes == [Cause.CLIENT] * commits
+
+
+def test_the_last_segment_ends_with_the_client() -> None:
+    ledger = Ledger(bound=10**7)
+    made = feed(ledger)
+    made.push(ramp(800))
+    made.end()
+    made.end()
+    assert [entry.commit.cause for entry in entries(ledger) if entry.commit] == [Cause.CLIENT]

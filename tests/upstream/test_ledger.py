@@ -165,3 +165,24 @@ def test_a_new_socket_is_sent_nothing_that_is_withheld() -> None:
     made.rewind()
     assert send_all(made) == [0, 10]
     assert not made.has_unsent_commit
+
+
+def test_it_says_that_it_withholds() -> None:
+    made = ledger((10, Cause.VAD))
+    said = [made.is_withholding]
+    made.withhold()
+    said.append(made.is_withholding)
+    assert made.release() == 10  # nothing came meanwhile
+    said.append(made.is_withholding)
+    assert said == [False, True, False]
+
+
+def test_silence_behind_nothing_else_is_covered_as_it_is_dropped() -> None:
+    made = ledger()
+    made.withhold()
+    made.append(bytes(8), 4)
+    made.append(bytes(8), 4)
+    made.drop_withheld(keep=4)
+    assert made.covered == 4
+    made.drop_withheld()
+    assert made.covered == 8

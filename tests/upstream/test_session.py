@@ -538,3 +538,27 @@ def test_every_final_covers_the_next_stretch(steps: list[tuple[str, int, Cause |
             positions.append(event.commit.position)
     assert positions == sorted(positions)
     assert len(positions) == answered
+
+
+def test_a_socket_has_answered_once_all_its_commits_are() -> None:
+    talk = Conversation()
+    talk.speak(0.4, Cause.CLIENT)
+    talk.sent()
+    said = [(talk.session.has_answered, talk.session.is_between_segments)]
+    talk.receive(CommittedTranscript("one"))
+    said.append((talk.session.has_answered, talk.session.is_between_segments))
+    talk.speak(0.4)
+    talk.sent()
+    said.append((talk.session.has_answered, talk.session.is_between_segments))
+    assert said == [(False, True), (True, True), (True, False)]
+    assert talk.session.seconds_sent == pytest.approx(0.8)
+
+
+def test_a_socket_that_waits_for_its_turn_is_kept_and_sent_no_audio() -> None:
+    talk = Conversation()
+    talk.speak(0.4)
+    assert talk.session.keepalive_to_send(talk.now) is None
+    talk.now += KEEPALIVE_INTERVAL
+    assert talk.session.keepalive_to_send(talk.now) is not None
+    assert talk.ledger.peek() is not None
+    assert Conversation(is_open=False).session.keepalive_to_send(100.0) is None
