@@ -88,6 +88,9 @@ arrive in one piece, would else stall everybody."""
 CLIENT_BUFFER = "client_buffer"
 """The reason of a gap that a client left, which kept too little while it was away."""
 
+STOPPED = "stopped"
+"""The reason of an end that the client asked for."""
+
 PAUSE_TIMEOUT = 5.0
 """Seconds within which a session that has to move ends its segment."""
 
@@ -185,6 +188,7 @@ class Bridge:
         self._move_from: int | None = None
         self._resumed_rate: int | None = None
         self._messages = 0
+        self._left_out = 0.0 if start.gap is None else self._seconds_between(*start.gap)
         self._finish_by = 0.0
         self._waits_for_slot = True
         self._is_expelled = False
@@ -227,6 +231,14 @@ class Bridge:
         return self._downlink.left_at
 
     @property
+    def is_handed_over(self) -> bool:
+        """Whether it has ended here, and can go on: elsewhere, or here again."""
+        if not self._ending.done() or self._ending.cancelled():
+            return False
+        failed = self._ending.exception() is not None
+        return failed or isinstance(self._ending.result(), Moved | Taken)
+
+    @property
     def tenure(self) -> Tenure:
         """This worker's ownership of the session."""
         return self._tenure
@@ -235,6 +247,7 @@ class Bridge:
         """What was used so far."""
         rate = self._config.wire_format.rate
         received = self._chain.timeline.seconds_of_frame(self._chain.frames_received)
+        received -= self._left_out
         before = self._start.consumption
         return Consumption(
             received_ms=round(received * 1000),
@@ -278,7 +291,11 @@ class Bridge:
 
         The segment ends at the next pause; when it has its final, the client is sent elsewhere.
         """
-        if self._finishing is not None or self._move_from is not None:
+        if self._finishing is not None:
+            self._waits_for_client = False  # it would hold the worker up
+            self._advance()
+            return
+        if self._move_from is not None:
             return
         self._move_from = self._feed.committed
         self._move_by = self._loop.time() + PAUSE_TIMEOUT
@@ -356,7 +373,8 @@ class Bridge:
         if point.last_seq < self._downlink.forgotten:
             events = await self._tenure.missed(point.last_segment)
             missed = _between(events, point.last_seq, self._downlink.forgotten)
-        if self._ending.done():
+        is_ending = self._finishing is not None and self._finishing.reason != STOPPED
+        if self._ending.done() or is_ending:
             raise Unauthorized("The session that this token belongs to has ended.")
         self._downlink.release()  # it may be there still, and read on
         first_frame = self._chain.frames_received
@@ -367,6 +385,7 @@ class Bridge:
         self._resumed_rate = request.sample_rate
         self._downstream.come_back()
         self._log.info("session resumed", next_sample=next_sample)
+        self._terms.catch_up()
         self._advance()
         await self.serve(client)
 
@@ -385,12 +404,18 @@ class Bridge:
             self._say(AudioGap(*self._start.gap, CLIENT_BUFFER))
         self._resumed_rate = self._request.sample_rate
         self._log.info("session taken over", next_sample=next_sample)
+        self._terms.catch_up()
 
     def _leave_out(self, begin: int, end: int) -> None:
         self._feed.push(self._chain.skip_to(end))
+        self._left_out += self._seconds_between(begin, end)
         if self._feed.uncommitted:
             self._feed.commit(Cause.RELAY)  # nothing spans what is missing
         self._say(AudioGap(begin, end, CLIENT_BUFFER))
+
+    def _seconds_between(self, begin: int, end: int) -> float:
+        timeline = self._chain.timeline
+        return timeline.seconds_of_frame(end) - timeline.seconds_of_frame(begin)
 
     async def downlink_message(self, message: bytes | str) -> None:
         """Take in one message; return when the next one may be read."""
@@ -463,7 +488,7 @@ class Bridge:
             case Unmute():
                 pass  # audio says it as well
             case Stop():
-                self._finish(Finished("stopped", CloseCode.ENDED))
+                self._finish(Finished(STOPPED, CloseCode.ENDED))
         self._advance()
 
     def _receive_audio(self, message: bytes) -> None:
@@ -578,7 +603,7 @@ class Bridge:
             if frames == self._chain.frames_received:
                 self._feed.flush()
             frames = self._chain.frames_received
-            self._chronicle.acknowledge()
+            self._chronicle.acknowledge(now)
             self._uplink.tick(now)
             self._advance()
             if self._ledger.is_full or self._terms.must_wait or not self._downlink.is_attached:
@@ -661,8 +686,6 @@ class Bridge:
             group.create_task(self._uplink.aclose(), name="close upstream")
             leaving = self._downlink.part(code, waits=not isinstance(ending, Taken))
             group.create_task(leaving, name="close downstream")
-        if not isinstance(ending, Moved | Taken | Fault):
-            await self._tenure.end()
 
 
 def _between(events: Sequence[str], after: int, until: int) -> list[str]:

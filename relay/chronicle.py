@@ -3,16 +3,20 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 
 from relay.bridge_config import Consumption, Start
 from relay.downlink import Downlink
 from relay.downstream.session import DownstreamSession
 from relay.protocol.codec import encode_server_message
-from relay.protocol.messages import ScribeEvent
+from relay.protocol.messages import AudioAcknowledged, ScribeEvent
 from relay.registry import Tenure
 from relay.registry.ownership import Event, Progress, Standing
 from relay.translator import Translator, untimed
 from relay.upstream.finals import Final
+
+PROGRESS_INTERVAL = 10.0
+"""Seconds between two writes of what is settled without a final."""
 
 
 class Chronicle:
@@ -34,7 +38,9 @@ class Chronicle:
         self._translator = translator
         self._tenure = tenure
         self._consumption = consumption
-        self._covered = start.covered
+        self._covered = self._written = start.covered
+        self._write_at = 0.0
+        self._acknowledged = AudioAcknowledged(0, 0)
 
     def say(self, final: Final) -> None:
         """Send a final."""
@@ -48,17 +54,23 @@ class Chronicle:
         for fields in untimed(events):
             self._say(ScribeEvent(fields), fields["segment"], is_timed=True)
 
-    def acknowledge(self) -> None:
-        """Say how much has arrived and how much is settled, if that is news."""
-        acknowledged = self._translator.acknowledge()
-        if acknowledged is None:
+    def acknowledge(self, now: float) -> None:
+        """Say how much has arrived and how much is settled, if that is news.
+
+        The client forgets the audio before it, so nobody may ask for that again: what is settled
+        without a final, silence, is written down now and then, and told no sooner.
+        """
+        received, covered = self._translator.received, self._translator.covered
+        if covered > self._covered and now >= self._write_at:
+            self._covered = covered
+            self._write_at = now + PROGRESS_INTERVAL
+            self._acknowledged = AudioAcknowledged(received, covered)
+            self._downlink.say_when_written(self._acknowledged, self._write([]))
             return
-        if acknowledged.samples_covered == self._covered:
+        acknowledged = AudioAcknowledged(received, self._written)
+        if acknowledged != self._acknowledged:
+            self._acknowledged = acknowledged
             self._downlink.say(acknowledged)
-        else:
-            # The client forgets the audio before it: nobody may ask for that again.
-            self._covered = acknowledged.samples_covered
-            self._downlink.say_when_written(acknowledged, self._write([]))
 
     def _say(self, said: ScribeEvent, segment: int, *, is_timed: bool) -> None:
         seq = self._downstream.next_seq
@@ -74,4 +86,10 @@ class Chronicle:
             words=self._translator.words,
             usage=asdict(self._consumption()),
         )
-        return self._tenure.write(progress, events, self._translator.pieces)
+        written = self._tenure.write(progress, events, self._translator.pieces)
+        written.add_done_callback(partial(self._confirm, self._covered))
+        return written
+
+    def _confirm(self, covered: int, written: "asyncio.Future[Standing | None]") -> None:
+        if not written.cancelled() and written.result() is not Standing.LOST:
+            self._written = max(self._written, covered)

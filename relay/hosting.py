@@ -7,9 +7,10 @@ import asyncio
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import asdict, dataclass, field
 from typing import Final, TypeAlias
+from weakref import WeakValueDictionary
 
 import msgspec
 import structlog
@@ -24,9 +25,9 @@ from relay.bridge import Bridge
 from relay.bridge_config import NOTHING_USED, BridgeConfig, Consumption, Start
 from relay.downstream.connection import DownstreamConnection
 from relay.downstream.request import ResumePoint, StreamRequest, parse_resumed_request
-from relay.errors import Unauthorized
+from relay.errors import StateUnavailable, Unauthorized
 from relay.registry import ControlChannel, Journal, Ownership, SessionTaken, Tenure
-from relay.registry.ownership import Claimed, Refusal, Resumable, Snapshot
+from relay.registry.ownership import Claimed, Refusal, Resumable, Snapshot, Standing
 from relay.scribe.parameters import Parameters
 from relay.seat import Seat
 from relay.sessions import LiveSessions
@@ -58,6 +59,9 @@ class Host:
     config: BridgeConfig
     redact: Callable[[str], str]
     _group: asyncio.TaskGroup | None = field(default=None, init=False)
+    _resuming: WeakValueDictionary[str, asyncio.Lock] = field(
+        default_factory=WeakValueDictionary, init=False
+    )
 
     async def run(self) -> None:
         """Keep the sessions until cancelled; those that are left then are another worker's."""
@@ -117,14 +121,28 @@ class Host:
             InvalidRequest: If the request makes no sense for this session.
             RelayError: If nobody can tell, or this worker takes no session now.
         """
-        bridge = self.sessions.find(shown.session_id)
-        if bridge is None or not bridge.tenure.is_shown(shown.digest):
-            bridge = await self._take_over(pairs, arrival, shown)
+        # A client whose line is slow may come twice: the second time, the session is here.
+        async with self._resuming.setdefault(shown.session_id, asyncio.Lock()):
+            bridge = await self._find(shown)
+            is_new = bridge is None
+            if bridge is None:
+                bridge = await self._take_over(pairs, arrival, shown)
+        if is_new:
             await bridge.serve(client)
             return
         await self._check(arrival, bridge.tenure.snapshot)
         request, point = parse_resumed_request(pairs, bridge.request.parameters)
         await bridge.resume(client, request, point)
+
+    async def _find(self, shown: ShownToken) -> Bridge | None:
+        """The session that a token is of, if it is this worker's."""
+        bridge = self.sessions.find(shown.session_id)
+        if bridge is None or bridge.is_handed_over or not bridge.tenure.is_shown(shown.digest):
+            return None
+        if await bridge.tenure.standing() is Standing.LOST:
+            bridge.taken()
+            return None
+        return bridge
 
     async def _take_over(self, pairs: Pairs, arrival: Arrival, shown: ShownToken) -> Bridge:
         holder = await self.ownership.find(shown.session_id, shown.digest)
@@ -140,7 +158,8 @@ class Host:
             )
             if isinstance(claimed, Refusal):
                 raise Unauthorized(REFUSED)
-            await self.control.send(SessionTaken(shown.session_id, claimed.epoch))
+            with suppress(StateUnavailable):  # the fence does without
+                await self.control.send(SessionTaken(shown.session_id, claimed.epoch))
             start = start_of(claimed, request, point, self.config)
             owned = Resumable(
                 session_id=shown.session_id,
@@ -200,29 +219,32 @@ class Host:
             resumes=resumes,
         )
         started: asyncio.Future[Bridge] = asyncio.get_running_loop().create_future()
-        self._group.create_task(_keep(admitting, prepare, started), name=f"session {session_id}")
+        keeping = self._keep(admitting, prepare, started)
+        self._group.create_task(keeping, name=f"session {session_id}")
         return await started
 
-
-async def _keep(
-    admitting: AbstractAsyncContextManager[Seat],
-    prepare: Prepare,
-    started: "asyncio.Future[Bridge]",
-) -> None:
-    """Run a session from its admission to its end."""
-    try:
-        async with admitting as seat:
-            seat.bridge = bridge = await prepare(seat)
-            if started.cancelled():
-                return  # whoever wanted it has gone
-            started.set_result(bridge)
-            seat.ending = Moved(0)  # if the worker ends before the session
-            seat.ending = await bridge.run()
-    except Exception as error:
-        if started.done():
-            _log.exception("a session could not be ended")
-        else:
-            started.set_exception(error)
+    async def _keep(
+        self,
+        admitting: AbstractAsyncContextManager[Seat],
+        prepare: Prepare,
+        started: "asyncio.Future[Bridge]",
+    ) -> None:
+        """Run a session from its admission to its end."""
+        try:
+            async with admitting as seat:
+                seat.bridge = bridge = await prepare(seat)
+                if started.cancelled():
+                    return  # whoever wanted it has gone
+                started.set_result(bridge)
+                if self.sessions.is_leaving:
+                    bridge.move()
+                seat.ending = Moved(0)  # if the worker ends before the session
+                seat.ending = await bridge.run()
+        except Exception as error:
+            if started.done():
+                _log.exception("a session could not be ended")
+            else:
+                started.set_exception(error)
 
 
 def start_of(

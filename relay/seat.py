@@ -16,7 +16,7 @@ from relay.limits.slots import Place, Slots
 from relay.limits.terms import Terms
 from relay.registry import SessionRecord
 from relay.store.usage import UsageRow
-from relay.translator import Ending, Moved, Taken
+from relay.translator import Ending, Fault, Moved, Taken
 
 
 class Seat:
@@ -58,7 +58,13 @@ class Seat:
     @property
     def is_handed_over(self) -> bool:
         """Whether its lease and its slot are another worker's now, or whoever's comes next."""
-        return isinstance(self.ending, Moved | Taken)
+        was_never_ours = self._goes_first and self.bridge is None
+        return was_never_ours or isinstance(self.ending, Moved | Taken)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its session has ended for good; after a fault of ours it can be resumed."""
+        return not isinstance(self.ending, Moved | Taken | Fault)
 
     @property
     def left_at(self) -> float:
@@ -78,6 +84,10 @@ class Seat:
         if place.has_slot:
             self._slot_since = time.monotonic()
         return place
+
+    def let_go(self) -> None:
+        """Leave its slot to whoever has the session now."""
+        self._slots.let_go(self.session_id)
 
     async def give_back(self) -> None:
         """Give the slot back until the next `ask`."""

@@ -63,6 +63,9 @@ LISTEN_AGAIN: Final = 1.0
 RETRY_WHEN_FULL: Final = 5.0
 """Seconds after which a client may ask again for a place."""
 
+REPLACED: Final = "replaced"
+"""Why a parked session ends at its account's limit."""
+
 PLACE_TIMEOUT: Final = 3.0
 """Seconds in which a parked session gives its place to a new one of its account."""
 
@@ -74,6 +77,10 @@ MAX_UNWRITTEN: Final = 100_000
 
 KEY_SPEED: Final = 4.0
 """Times real time that servers may send files at; what the provider takes."""
+
+LEAVING: Final = UpstreamUnavailable(
+    "upstream_unavailable", "This worker is being restarted; connect again.", 1.0
+)
 
 _log = structlog.get_logger("relay.sessions")
 
@@ -133,6 +140,11 @@ class LiveSessions:
         return len(self._seats)
 
     @property
+    def is_leaving(self) -> bool:
+        """Whether this worker hands its sessions on."""
+        return self._is_leaving
+
+    @property
     def worker(self) -> str:
         """This worker's name among all."""
         return self._worker
@@ -168,10 +180,7 @@ class LiveSessions:
         """
         limits = self._policy.limits[identity.role].replaced(identity.limits)
         claim = Claim(session_id, identity.account, limits)
-        if self._is_leaving:
-            raise UpstreamUnavailable(
-                "upstream_unavailable", "This worker is being restarted; connect again.", 1.0
-            )
+        self._check_staying()
         if len(self._seats) + self._arriving >= self._policy.max_sessions:
             raise LimitExceeded(
                 "too_many_sessions",
@@ -198,6 +207,7 @@ class LiveSessions:
         )
         self._seats[session_id] = seat
         try:
+            self._check_staying()  # it may have begun to leave meanwhile
             yield seat
         finally:
             # A session that this worker lost may have come back to it, and sit there already.
@@ -317,6 +327,10 @@ class LiveSessions:
             if self._unwritten.get((row.session_id, row.day)) is row:
                 del self._unwritten[row.session_id, row.day]
 
+    def _check_staying(self) -> None:
+        if self._is_leaving:
+            raise LEAVING
+
     async def _reserve_with_room(self, claim: Claim, *, resumes: bool) -> Allowance:
         """Reserve; at the limit, the account's oldest parked session gives its place."""
         try:
@@ -336,7 +350,7 @@ class LiveSessions:
             return await self._make_room_elsewhere(account)
         oldest = min(parked, key=lambda seat: seat.left_at)
         assert oldest.bridge is not None
-        oldest.bridge.leave("replaced")
+        oldest.bridge.leave(REPLACED)
         with suppress(TimeoutError):
             async with asyncio.timeout(PLACE_TIMEOUT):
                 await oldest.has_been_released.wait()
@@ -351,7 +365,7 @@ class LiveSessions:
         if not parked:
             return False
         oldest = min(parked, key=lambda record: record.started_at)
-        await self._control.send(EndSession(oldest.session_id, "replaced"))
+        await self._control.send(EndSession(oldest.session_id, REPLACED))
         with suppress(TimeoutError):
             async with asyncio.timeout(PLACE_TIMEOUT):
                 # Another worker ends it: there is nothing here to wait for but its record.
@@ -385,7 +399,12 @@ class LiveSessions:
         unspent_ms, day = seat.terms.unspent
         try:
             await seat.give_another_back()
-            if seat.is_handed_over:
+            if seat.bridge is not None and seat.is_over:
+                await self._end(seat, seat.bridge)
+            is_back = seat.session_id in self._seats  # on this very worker
+            if seat.is_handed_over or is_back:
+                if not is_back:
+                    seat.let_go()
                 await self._limiter.refund(seat.claim.account, unspent_ms=unspent_ms, day=day)
                 return
             await self._slots.give_back(seat.session_id, held=seat.slot_held)
@@ -393,6 +412,10 @@ class LiveSessions:
             await self._registry.remove(seat.session_id)
         except StateUnavailable as error:
             _log.warning("leases are left to end by themselves", text=str(error))
+
+    async def _end(self, seat: Seat, bridge: Bridge) -> None:
+        if await bridge.tenure.end() is Standing.LOST:
+            seat.ending = Taken()
 
     async def _listen(self) -> None:
         try:
@@ -406,7 +429,9 @@ class LiveSessions:
         bridge = self.find(message.session_id)
         match message:
             case EndSession(reason=reason) if bridge is not None:
-                bridge.leave(reason)
+                # Whoever is asked for a parked session's place may have its client back.
+                if reason != REPLACED or bridge.left_at < math.inf:
+                    bridge.leave(reason)
             case SessionTaken(epoch=epoch) if bridge is not None:
                 if bridge.tenure.epoch < epoch:
                     bridge.taken()

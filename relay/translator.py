@@ -11,7 +11,6 @@ from relay.audio.timeline import Piece
 from relay.errors import RelayError
 from relay.protocol.close_codes import CloseCode
 from relay.protocol.messages import (
-    AudioAcknowledged,
     AudioGap,
     Failure,
     Moving,
@@ -83,7 +82,6 @@ class Translator:
         self.words = words
         self._chain = chain
         self._ledger = ledger
-        self._acknowledged = AudioAcknowledged(0, 0)
 
     @property
     def covered(self) -> int:
@@ -122,13 +120,10 @@ class Translator:
         timeline = self._chain.timeline
         return AudioGap(timeline.frame_at(begin), timeline.frame_at(end), reason)
 
-    def acknowledge(self) -> AudioAcknowledged | None:
-        """Say how much has arrived and how much is settled, if that is news."""
-        now = AudioAcknowledged(self._chain.frames_received, self.covered)
-        if now == self._acknowledged:
-            return None
-        self._acknowledged = now
-        return now
+    @property
+    def received(self) -> int:
+        """The client's frames that have arrived."""
+        return self._chain.frames_received
 
     def last_words(self, ending: Ending) -> tuple[list[ServerMessage], CloseCode]:
         """What a client is told at the end, and the close code after it.

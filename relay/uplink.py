@@ -10,7 +10,7 @@ from structlog.typing import FilteringBoundLogger
 
 from relay.bridge_config import BridgeConfig
 from relay.dialler import Dialler
-from relay.errors import UpstreamError, UpstreamRejected
+from relay.errors import UpstreamError, UpstreamRejected, UpstreamUnavailable
 from relay.limits.slots import Place
 from relay.lines import Line, Lines, Upstream, is_ready
 from relay.scribe.errors import ErrorType
@@ -69,6 +69,12 @@ class Slot(Protocol):
 
     async def give_another_back(self) -> None:
         """Give the second one back."""
+
+
+DISCOURAGED = UpstreamUnavailable(
+    "upstream_unavailable", "The speech service can't be reached. Connect again.", 2.0
+)
+"""What a session ends with that never got its turn to try."""
 
 
 class UplinkHost(Protocol):
@@ -227,6 +233,8 @@ class Uplink:
             if now - self._opened_at >= HOLDS_AFTER:
                 self._failed_since = None
                 self._recovery.settle()
+        elif self._needs_audio and not self._has_audio.is_set():
+            self._failed_since = now  # nothing is tried before there is something to say
         elif now - self._failed_since >= self._config.outage_limit:
             assert self._error is not None
             self._host.uplink_event(Failed(self._error, Break.LOST))
@@ -253,6 +261,9 @@ class Uplink:
         while True:
             await self._take_slot()
             is_retry = self._failed_since is not None
+            if self._dialler.is_discouraged and not is_retry:
+                self._begin_outage(DISCOURAGED)
+                self._host.uplink_reconnecting(1, 0.0, str(Break.LOST))
             await self._dialler.until_allowed(self._lines.current, is_retry=is_retry)
             await self._dial(self._lines.current)
             await self._broken.wait()
@@ -389,10 +400,8 @@ class Uplink:
         self._dialler.abandon()
         self._lines.replace()
         self._turned.set()
-        self._error = failed.error
+        self._begin_outage(failed.error)
         self._delay, self._needs_audio = reopening.delay, reopening.needs_audio
-        if self._failed_since is None:
-            self._failed_since = self._loop.time()
         self._has_audio.clear()
         self._host.uplink_reconnecting(reopening.attempt, reopening.delay, failed.reason)
         self._broken.set()
@@ -415,6 +424,11 @@ class Uplink:
             self._has_audio.clear()
             self._turned.set()
             self._broken.set()
+
+    def _begin_outage(self, error: UpstreamError) -> None:
+        self._error = error
+        if self._failed_since is None:
+            self._failed_since = self._loop.time()
 
     def _stretch(self) -> Stretch | None:
         if not self._ledger.has_sent:

@@ -8,7 +8,6 @@ from relay.audio.pcm import Encoding
 from relay.errors import UpstreamUnavailable
 from relay.protocol.close_codes import CloseCode
 from relay.protocol.messages import (
-    AudioAcknowledged,
     AudioGap,
     Failure,
     Moving,
@@ -81,10 +80,9 @@ def test_scribes_warnings_look_like_ours_as_well() -> None:
     assert event.fields == {**fields, "code": "upstream", "text": "Logged."}
 
 
-def test_what_arrived_is_told_once() -> None:
+def test_what_arrived_and_what_is_settled_are_counted_in_the_clients_frames() -> None:
     made = translator(1, covered=8_000)
-    assert made.acknowledge() == AudioAcknowledged(RATE, RATE // 2)
-    assert made.acknowledge() is None
+    assert (made.received, made.covered) == (RATE, RATE // 2)
 
 
 def test_an_end_in_order_is_summed_up() -> None:

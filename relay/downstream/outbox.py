@@ -44,6 +44,7 @@ class Outbox:
         self._waiting: deque[Letter] = deque()
         self._newest: dict[Slot, Letter] = {}
         self._size_bytes = 0
+        self._again_bytes = 0
         self._sent: deque[Letter] = deque()
         self._sent_bytes = 0
         self._forgotten = -1
@@ -60,9 +61,10 @@ class Outbox:
     def is_over(self) -> bool:
         """Whether the client reads too slowly for this bound.
 
-        A single message may exceed it: that it is long is no fault of the reader's.
+        A single message may exceed it, and what is sent again does not count: that it is long is
+        no fault of the reader's.
         """
-        return self._size_bytes > self._bound_bytes and len(self) > 1
+        return self._size_bytes - self._again_bytes > self._bound_bytes and len(self) > 1
 
     @property
     def forgotten(self) -> int:
@@ -106,14 +108,16 @@ class Outbox:
 
     def pop(self) -> None:
         """Forget the message that `peek` showed: it was sent."""
-        self._size_bytes -= self._waiting.popleft().size_bytes
+        size_bytes = self._waiting.popleft().size_bytes
+        self._size_bytes -= size_bytes
+        self._again_bytes = max(0, self._again_bytes - size_bytes)
 
     def pause(self) -> None:
         """Nobody takes anything for now: keep what may not be missed, and nothing else."""
         self._is_paused = True
         self._waiting.clear()
         self._newest.clear()
-        self._size_bytes = 0
+        self._size_bytes = self._again_bytes = 0
 
     def restart(self, first: str, *, seq: int, after: int, missed: Iterable[str] = ()) -> None:
         """Send again, to a client that has everything up to the number `after`.
@@ -131,6 +135,7 @@ class Outbox:
         for letter in self._sent:
             if letter.seq > after:
                 self._append(letter)
+        self._again_bytes = self._size_bytes
 
     def _append(self, letter: Letter) -> None:
         self._waiting.append(letter)

@@ -1,5 +1,8 @@
 """How fast a session may take audio. Pure."""
 
+CATCH_UP_SPEED = 4.0
+"""Times real time; what the provider takes."""
+
 
 class Pace:
     """A token bucket of seconds of audio, which fills at `speed` times real time.
@@ -24,6 +27,11 @@ class Pace:
         self._burst = burst
         self._level = burst
         self._filled_at: float | None = None
+        self._credit = 0.0
+
+    def catch_up(self, seconds: float) -> None:
+        """Let so much audio come beyond the burst, once, at 4 × real time."""
+        self._credit = seconds
 
     def take(self, seconds: float, now: float) -> float:
         """Count audio that came; seconds to wait before more is read.
@@ -38,5 +46,7 @@ class Pace:
             filled = self._level + (now - self._filled_at) * self._speed
             self._level = min(self._burst, filled)
         self._filled_at = now
-        self._level -= seconds
-        return max(0.0, -self._level / self._speed)
+        credited = min(self._credit, seconds)
+        self._credit -= credited
+        self._level -= seconds - credited
+        return max(credited / CATCH_UP_SPEED, -self._level / self._speed, 0.0)

@@ -172,6 +172,11 @@ class Slots:
                 self._away_until = self._clock() + self._settling
                 raise
 
+    def let_go(self, session_id: str) -> None:
+        """Renew a session's slot no more: another worker has the session."""
+        self._held.discard(session_id)
+        self._places.pop(session_id, None)
+
     async def give_back(self, session_id: str, *, held: float) -> None:
         """Give back a slot that was held for so many seconds, or a place in the queue.
 

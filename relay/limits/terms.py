@@ -11,6 +11,10 @@ from relay.limits.pace import Pace
 END_WARNING: Final = 60.0
 """Seconds before the longest session's end at which its client is warned."""
 
+CATCH_UP: Final = 60.0
+"""Seconds of audio for which a client that comes back may be ahead of time; as much as a ledger
+holds."""
+
 DAY: Final = 86_400.0
 
 TOO_LONG: Final = "The session has reached the longest time it may last; a new one may be opened."
@@ -70,6 +74,10 @@ class Terms:
     def expect(self, seconds: float) -> None:
         """Announce audio that has come and is to be taken unless `must_wait`."""
         self._allowance.expect(seconds * 1000)
+
+    def catch_up(self) -> None:
+        """Let a client that comes back send what it has kept, faster than it was said."""
+        self._pace.catch_up(CATCH_UP)
 
     def take(self, seconds: float, now: float) -> float:
         """Count audio that came; seconds to wait before more is read."""

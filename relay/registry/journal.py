@@ -23,6 +23,9 @@ WRITES_AT_ONCE: Final = 64
 RETRY_INTERVAL: Final = 1.0
 """Seconds between two attempts while Redis is away."""
 
+WRITE_BYTES: Final = 1024
+"""What a write without events takes, timeline and future included."""
+
 MAX_KEPT_BYTES: Final = 16 * 1024 * 1024
 """Of events that wait for Redis; beyond that the oldest are lost to whoever takes over."""
 
@@ -36,7 +39,7 @@ class _Waiting:
 
     @property
     def size_bytes(self) -> int:
-        return sum(len(event.text) for event in self.write.events)
+        return WRITE_BYTES + sum(len(event.text) for event in self.write.events)
 
     def settle(self, standing: Standing | None) -> None:
         if not self.answer.done():

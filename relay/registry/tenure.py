@@ -88,9 +88,18 @@ class Tenure:
             _log.warning("a client lacks events that aren't kept any more")
         return found.events
 
-    async def end(self) -> None:
+    async def standing(self) -> Standing | None:
+        """What this worker is to the session; None where Redis is away."""
+        session_id = self._session.session_id
+        try:
+            return (await self._ownership.touch({session_id: self.epoch}))[session_id]
+        except StateUnavailable:
+            return None
+
+    async def end(self) -> Standing | None:
         """End the session for good; where Redis is away, it expires by itself."""
         try:
-            await self._ownership.end(self._session.session_id, self.epoch)
+            return await self._ownership.end(self._session.session_id, self.epoch)
         except StateUnavailable as error:
             _log.warning("a session is left to expire", text=str(error))
+            return None

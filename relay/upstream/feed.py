@@ -52,6 +52,8 @@ class Feed:
         self._detector = detector
         self._policy = policy
         self._pack = pack
+        # Of the ledger's positions; ours count from here.
+        self._begin = ledger.end
         self._position = 0
         self._committed = 0
         self._quiet = quiet
@@ -169,5 +171,5 @@ class Feed:
     def _wake(self) -> None:
         """Send what comes, and what came last."""
         if self._ledger.is_withholding:
-            self._committed = self._ledger.release()
+            self._committed = self._ledger.release() - self._begin
             self._policy.committed(self._committed)

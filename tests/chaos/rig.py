@@ -13,10 +13,10 @@ from relay.simulator.server import Simulator
 from relay.store.api_keys import ApiKeys
 from relay.store.database import Database
 from tests.chaos.judge import Socket
-from tests.chaos.proxy import Proxy
 from tests.support.exactness import recorded
 from tests.support.postgres import PostgresServer
 from tests.support.processes import RelayProcess
+from tests.support.proxy import Proxy
 from tests.support.redis import RedisServer
 from tests.support.settings import KEY
 

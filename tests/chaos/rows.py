@@ -10,13 +10,13 @@ from relay.scribe.errors import ErrorType
 from relay.simulator.faults import Fault, FaultKind
 from relay.upstream.recovery import REMEDIES
 from tests.chaos.chaos_client import ChaosClient
-from tests.chaos.proxy import Direction
 from tests.chaos.rig import Rig
+from tests.support.proxy import Direction
 
 SCRIBE_RATE: Final = 16_000
 """Hz, of what the simulator counts."""
 
-SLOW_FROM: Final = 15.0
+SLOW_FROM: Final = 9.0
 """Seconds of speech from which a row is no part of the short form."""
 
 RECONNECTING: Final = "upstream_reconnecting"
@@ -114,6 +114,19 @@ async def _terminate(scene: Scene) -> None:
 async def _kill(scene: Scene) -> None:
     await scene.reach(scene.moment)
     scene.rig.kill(0)
+
+
+def _restart(end: Callable[[Rig], None]) -> Happening:
+    """The only worker ends, and is started again; clients know no other."""
+
+    async def happens(scene: Scene) -> None:
+        await scene.reach(scene.moment)
+        end(scene.rig)
+        host = scene.rig.hosts[0]
+        await asyncio.to_thread(host.wait)
+        await asyncio.to_thread(host.start)
+
+    return happens
 
 
 async def _kill_then_reset(scene: Scene) -> None:
@@ -235,6 +248,18 @@ CLIENT: Final = (
 HOSTS: Final = (
     Row("SIGTERM", happens=_terminate, hosts=(0, 1), seconds=8, shows=RESUMED),
     Row("SIGKILL", happens=_kill, hosts=(0, 1), shows=RESUMED),
+    Row(
+        "SIGTERM and restart of the only worker",
+        happens=_restart(lambda rig: rig.hosts[0].terminate()),
+        seconds=10,
+        shows=RESUMED,
+    ),
+    Row(
+        "SIGKILL and restart of the only worker",
+        happens=_restart(lambda rig: rig.kill(0)),
+        seconds=10,
+        shows=RESUMED,
+    ),
     Row("Redis stopped 20 s", happens=_redis_away(20), seconds=24),
     Row("database stopped 4 s", happens=_database_away, seconds=8),
 )

@@ -71,4 +71,7 @@ class Player(AsyncExitStack):
         self._seq += 1
         if "session_id" in event:
             normalised["session_id"] = SESSION_ID
+        if "resume_token" in event:
+            # Recorded is how it goes without one, as with a relay that has restarted without Redis.
+            normalised["resume_token"] = None
         return normalised

@@ -145,3 +145,22 @@ def test_one_message_is_kept_however_long() -> None:
     outbox.restart("resumed", seq=1, after=-1)
     assert drain(outbox) == ["resumed", "long"]
     assert outbox.forgotten == -1
+
+
+def test_what_is_sent_again_makes_nobody_a_slow_reader() -> None:
+    outbox = Outbox(10, kept_bytes=100)
+    for seq in range(5):
+        outbox.put("12345", seq=seq)
+    said = [outbox.is_over]
+    outbox.restart("resumed", seq=5, after=-1)
+    outbox.put("12345", seq=6)
+    said.append(outbox.is_over)
+    outbox.put("123456", seq=7)
+    said.append(outbox.is_over)
+    assert said == [True, False, True]
+    for _ in range(6):
+        outbox.peek()
+        outbox.pop()
+    outbox.put("12345", seq=8)
+    outbox.put("12345", seq=9)
+    assert outbox.is_over

@@ -19,7 +19,7 @@ from relay.simulator.server import Simulator
 from relay.upstream import connection
 from relay.upstream.recovery import REMEDIES
 from tests.support.exactness import check_exactness
-from tests.support.peers import SwallowingProxy
+from tests.support.proxy import Proxy
 from tests.support.relay import Client, Relay, relay_to
 from tests.support.settings import KEY
 
@@ -279,7 +279,7 @@ async def test_a_line_without_pongs_is_given_up(
     monkeypatch.setattr(connection, "PING_INTERVAL", 0.3)
     monkeypatch.setattr(connection, "PONG_TIMEOUT", 0.3)
     async with (
-        SwallowingProxy(urlsplit(simulator.url).port) as proxy,
+        Proxy(urlsplit(simulator.url).port or 0) as proxy,
         relay_to(f"ws://127.0.0.1:{proxy.port}", commit_timeout=60) as relay,
         caller(relay) as client,
     ):
@@ -288,9 +288,11 @@ async def test_a_line_without_pongs_is_given_up(
         await client.say("commit")
         await client.event("committed_transcript")
         proxy.swallow()
+        reconnecting = await client.event("upstream_reconnecting")
+        proxy.restore()
         spoken = await talk(client, 0.9)
     check_exactness(client, simulator, np.concatenate([first, spoken]), RATE)
-    assert client.of("upstream_reconnecting")[0]["reason"] == "connection_lost"
+    assert reconnecting["reason"] == "connection_lost"
 
 
 async def test_a_segment_that_the_provider_ends_by_itself_is_obtained_again(
@@ -311,16 +313,19 @@ async def test_a_slot_is_kept_over_a_break(simulator: Simulator) -> None:
     async with relay_to(simulator.url, upstream_max_sessions=1) as relay:
         simulator.faults.add(Fault(FaultKind.DROP, after_finals=1))
         simulator.faults.add(Fault(FaultKind.REFUSE_HANDSHAKE, status=503, skip=1, count=2))
-        async with caller(relay) as client, caller(relay) as other:
-            await other.event("queued")
-            spoken = await talk(client, 1.0)
-            assert client.of("queued") == []
-            assert len(client.of("upstream_reconnecting")) == 3
-            await other.send(noise(0.5))
-            await other.stop()
+        async with caller(relay) as client:
+            await simulator.wait_for(lambda: bool(simulator.connections))
+            async with caller(relay) as other:
+                await other.event("queued")
+                spoken = await talk(client, 1.0)
+                assert client.of("queued") == []
+                assert len(client.of("upstream_reconnecting")) == 3
+                await other.send(noise(0.5))
+                await other.stop()
     check_exactness(client, simulator, spoken, RATE)
 
 
+@pytest.mark.slow
 async def test_a_full_ledger_pauses_the_client_and_loses_nothing(simulator: Simulator) -> None:
     simulator.faults.add(Fault(FaultKind.REFUSE_HANDSHAKE, status=503, count=None))
     async with (

@@ -65,3 +65,11 @@ def test_one_long_message_is_waited_for_no_longer_than_it_takes(
 def test_a_pace_of_nothing_is_refused(speed: float, burst: float) -> None:
     with pytest.raises(ValueError, match="speed"):
         Pace(speed, burst)
+
+
+def test_whoever_comes_back_may_catch_up_once() -> None:
+    pace = Pace(speed=1.25, burst=0.0)
+    pace.catch_up(10.0)
+    assert pace.take(4.0, 0.0) == 1.0
+    assert pace.take(4.0, 1.0) == 1.0
+    assert pace.take(4.0, 2.0) == pytest.approx(2.0 / 1.25)

@@ -85,3 +85,9 @@ def test_the_end_is_announced_once_and_then_comes() -> None:
 
 def test_a_session_without_an_end_is_never_ended() -> None:
     assert terms().watch(1e9) is None
+
+
+def test_a_client_that_comes_back_is_read_faster() -> None:
+    made = Terms(Allowance(Grant(10**6, None, None, day=0)), Pace(1.0, 0.0), max_seconds=None)
+    made.catch_up()
+    assert made.take(4.0, 0.0) == 1.0

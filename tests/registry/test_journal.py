@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from relay.errors import StateUnavailable
-from relay.registry.journal import WRITES_AT_ONCE, Journal
+from relay.registry.journal import WRITE_BYTES, WRITES_AT_ONCE, Journal
 from relay.registry.ownership import (
     Event,
     Ownership,
@@ -127,7 +127,7 @@ async def test_while_redis_is_away_nobody_waits_and_then_nothing_is_missing(
 
 async def test_what_is_kept_meanwhile_is_bounded(ownership: CountingOwnership) -> None:
     await begin(ownership)
-    bound = 3 * len("event 0")
+    bound = 3 * (WRITE_BYTES + len("event 0"))
     async with running(ownership, max_kept_bytes=bound) as journal, asyncio.timeout(5):
         ownership.is_away = True
         await asyncio.gather(*(journal.submit(write(n)) for n in range(5)))

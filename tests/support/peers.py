@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Self, TypeAlias
+from typing import TypeAlias
 
 Talk: TypeAlias = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -60,41 +60,3 @@ def idle_proxy(port: int, seconds: float) -> Talk:
         inner_writer.close()
 
     return talk
-
-
-class SwallowingProxy:
-    """Passes everything on to a port of this machine, until it is told to swallow it instead."""
-
-    def __init__(self, target: int | None) -> None:
-        self.port = 0
-        self._target = target
-        self._passes: list[bool] = []
-
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._server.close()
-
-    def swallow(self) -> None:
-        """Pass on nothing of the connections there are by now; they stay open."""
-        self._passes = [False] * len(self._passes)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        number = len(self._passes)
-        self._passes.append(True)
-        there, back = await asyncio.open_connection("127.0.0.1", self._target)
-
-        async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-            with contextlib.suppress(OSError):
-                while data := await source.read(65_536):
-                    if self._passes[number]:
-                        sink.write(data)
-                        await sink.drain()
-            sink.close()
-
-        async with asyncio.TaskGroup() as group:
-            group.create_task(pump(reader, back))
-            group.create_task(pump(there, writer))

@@ -216,3 +216,17 @@ def test_the_last_segment_ends_with_the_client() -> None:
     made.end()
     made.end()
     assert [entry.commit.cause for entry in entries(ledger) if entry.commit] == [Cause.CLIENT]
+
+
+def test_a_session_that_began_elsewhere_ends_its_segments_like_any_other() -> None:
+    ledger = Ledger(bound=10**8, start=600 * RATE)
+    made = listening(ledger)
+    made.push(silence(20))
+    made.commit(Cause.CLIENT)  # which ends the quiet
+    assert 0 <= made.uncommitted <= RATE
+    said, _ = flite("the train to the city leaves at nine in the morning")
+    for _ in range(15):
+        made.push(said)
+    causes = [entry.commit.cause for entry in entries(ledger) if entry.commit]
+    assert made.uncommitted < 31 * RATE
+    assert len(causes) > 1
