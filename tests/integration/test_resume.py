@@ -17,6 +17,7 @@ from relay.simulator.server import Simulator
 from tests.support.exactness import check_exactness
 from tests.support.redis import RedisServer
 from tests.support.relay import Client, Event, Relay, relay_to
+from tests.support.waiting import until
 
 RATE = 48_000
 
@@ -291,10 +292,13 @@ class TestToken:
 
 
 @asynccontextmanager
-async def two_workers(simulator: Simulator, folder: Path) -> AsyncIterator[tuple[Relay, Relay]]:
+async def two_workers(
+    simulator: Simulator, folder: Path, **settings: Any
+) -> AsyncIterator[tuple[Relay, Relay]]:
     """Two relays with Redis and a database in common."""
     with RedisServer() as redis:
         common = {
+            **settings,
             "redis_url": redis.url,
             "database_url": f"sqlite+aiosqlite:///{folder / 'relay.db'}",
         }
@@ -389,3 +393,44 @@ class TestAnotherWorker:
             async with back(other, first, from_sample=kept) as second:
                 await go_on(second, spoken)
         check_exactness(Story(first, second), simulator, spoken, RATE, tolerance=1)
+
+    async def test_leaves_no_place_at_the_provider_behind(
+        self, simulator: Simulator, tmp_path: Path
+    ) -> None:
+        async with (
+            two_workers(simulator, tmp_path, upstream_max_sessions=2) as (one, other),
+            caller(one) as stays,
+            caller(one) as first,
+        ):
+            await stays.event("session_started")
+            await first.event("session_started")
+            await simulator.wait_for(lambda: len(simulator.connections) == 2)
+            async with back(other, first) as second:
+                await second.event("session_resumed")
+                await second.stop()
+            await one.services.sessions.renew()  # which renews what it holds
+            async with caller(other) as third:
+                await third.send(noise(0.5))
+                await third.stop()
+                assert third.of("queued") == []
+            await stays.stop()
+
+    async def test_can_be_asked_twice_at_once(self, simulator: Simulator, tmp_path: Path) -> None:
+        spoken = noise(2)
+        async with two_workers(simulator, tmp_path) as (one, other):
+            async with caller(one) as first:
+                await first.send(spoken[:RATE])
+                await received(one, first, RATE)
+                await cut(first)
+            async with back(other, first) as hasty, back(other, first) as again:
+                await hasty.wait_for(lambda: bool(hasty.events) or hasty.close_code is not None)
+                assert await hasty.closed() == 4409
+                await go_on(again, spoken)
+            await until(lambda: is_empty(one, other), "all to be given back")
+        check_exactness(Story(first, again), simulator, spoken, RATE, tolerance=1)
+
+
+async def is_empty(*relays: Relay) -> bool:
+    """Whether nothing of any session is left."""
+    known = [record for relay in relays for record in await relay.services.registry.list()]
+    return not known and not any(len(relay.services.sessions) for relay in relays)
