@@ -347,7 +347,10 @@ class LiveSessions:
             if seat.claim.account == account and seat.left_at < math.inf
         ]
         if not parked:
-            return await self._make_room_elsewhere(account)
+            try:
+                return await self._make_room_elsewhere(account)
+            except StateUnavailable:
+                return False
         oldest = min(parked, key=lambda seat: seat.left_at)
         assert oldest.bridge is not None
         oldest.bridge.leave(REPLACED)
