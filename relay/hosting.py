@@ -242,7 +242,7 @@ class Host:
                 seat.ending = await bridge.run()
         except Exception as error:
             if started.done():
-                _log.exception("a session could not be ended")
+                _log.exception("a session that nobody waits for failed")
             else:
                 started.set_exception(error)
 

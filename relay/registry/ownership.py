@@ -155,7 +155,6 @@ class Claimed:
     epoch: int
     former_owner: str
     account: str
-    """To be compared with whoever shows a credential beside the token; `find` tells it before."""
     snapshot: Snapshot
     progress: Progress
     pieces: tuple[Piece, ...]

@@ -36,7 +36,7 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
     started_at: float
     """Seconds since 1970, by the worker's clock."""
     state: str
-    """`queued`, `opening`, `open` or `ending`."""
+    """`queued`, `opening`, `open`, `parked` or `ending`."""
     sample_rate: int
     encoding: str
     channels: int

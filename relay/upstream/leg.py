@@ -26,7 +26,6 @@ class Leg:
         """Begin a socket's time at zero; `rate` is the wire format's, in Hz."""
         self._rate = rate
         self._sent = 0
-        self._inserted = 0
         self._position = 0
         self._pieces: list[_Piece] = []
         self._starts: list[int] = []
@@ -35,11 +34,6 @@ class Leg:
     def sent(self) -> int:
         """Samples sent on this socket, inserted silence included."""
         return self._sent
-
-    @property
-    def inserted(self) -> int:
-        """Samples of inserted silence sent on this socket."""
-        return self._inserted
 
     def send(self, start: int, samples: int) -> None:
         """Note that session audio [start, start + samples) was sent next."""
@@ -52,7 +46,6 @@ class Leg:
         """Note that silence without session time was sent next."""
         self._begin(_Piece(self._sent, self._position, is_inserted=True))
         self._sent += samples
-        self._inserted += samples
 
     def position(self, seconds: float) -> float:
         """Where in the session, in samples, the socket's time `seconds` lies.
