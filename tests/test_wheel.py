@@ -60,13 +60,19 @@ def test_the_source_holds_what_the_pages_are_built_from_and_nothing_built(source
         assert not (source / name).exists(), name
 
 
-def test_a_wheel_from_the_source_holds_the_built_pages(source: Path, tmp_path: Path) -> None:
+def test_a_wheel_from_the_source_holds_the_built_pages_and_all_that_migrations_need(
+    source: Path, tmp_path: Path
+) -> None:
     names = names_in(build(source, "wheel", tmp_path / "wheel"))
     assert {MANIFEST, "relay/http/built/.vite/license.md"} <= names
     for page in ("recorder", "kiosk"):
         built = [name for name in names if name.startswith(f"relay/http/built/{page}-")]
         assert [name for name in built if name.endswith(".js")]
     assert not [name for name in names if name.startswith("web/") or "node_modules" in name]
+    migrations = source / "relay/store/migrations"
+    needed = {str(path.relative_to(source)) for path in migrations.rglob("*") if path.is_file()}
+    assert {name for name in names if "/migrations/" in name} == needed
+    assert "relay/store/migrations/script.py.mako" in needed
 
 
 @pytest.mark.usefixtures("no_node")

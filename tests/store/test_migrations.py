@@ -1,6 +1,5 @@
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -121,17 +120,3 @@ def test_the_template_makes_a_migration(tmp_path: Path) -> None:
     assert "sa.DateTime(timezone=True)" in made
     alembic("upgrade", "head", folder=tmp_path, url=url)
     assert "No new upgrade" in alembic("check", folder=tmp_path, url=url)
-
-
-def test_the_wheel_has_all_that_migrations_need(tmp_path: Path) -> None:
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
-    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
-    (wheel,) = tmp_path.glob("*.whl")
-    packed = {name for name in zipfile.ZipFile(wheel).namelist() if "/migrations/" in name}
-    present = {
-        str(path.relative_to(ROOT))
-        for path in FOLDER.rglob("*")
-        if path.is_file() and path.suffix != ".pyc"
-    }
-    assert packed == present
-    assert f"{FOLDER.relative_to(ROOT)}/script.py.mako" in packed
