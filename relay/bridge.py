@@ -56,7 +56,7 @@ from relay.translator import (
     Taken,
     Translator,
 )
-from relay.uplink import Connect, Slot, Uplink
+from relay.uplink import Connect, Uplink
 from relay.upstream.breaker import Breaker
 from relay.upstream.feed import Feed
 from relay.upstream.finals import Final
@@ -69,6 +69,7 @@ from relay.upstream.session import (
     Passed,
     SegmentDue,
 )
+from relay.upstream_slot import Slot
 
 TICK = 1.0
 """Seconds between two looks at the clock: acknowledgements, keepalive, everything overdue."""

@@ -1,5 +1,6 @@
 """The sockets of one session: the one in use, the one that leaves, the one opened ahead."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
@@ -113,6 +114,7 @@ class Lines:
         self.current = make()
         self.leaving: Line | None = None
         self.ahead: Line | None = None
+        self._parting: set[Line] = set()
 
     def __iter__(self) -> Iterator[Line]:
         return (line for line in (self.leaving, self.current, self.ahead) if line is not None)
@@ -144,8 +146,7 @@ class Lines:
         leaving = self.leaving
         if leaving is None or not leaving.session.has_answered:
             return False
-        leaving.session.close()
-        leaving.is_gone = True
+        self._let_go(leaving)
         self.leaving = None
         self.current.release()
         return True
@@ -154,9 +155,13 @@ class Lines:
         """Begin a new one in place of the current one, which has said all; the old one."""
         self.drop_ahead()
         old, self.current = self.current, self._make()
-        old.session.close()
-        old.is_gone = True
+        self._let_go(old)
         return old
+
+    async def hang_up(self, line: Line) -> None:
+        """Close the socket of one that is gone."""
+        await _hang_up(line)
+        self._parting.discard(line)
 
     def replace(self) -> None:
         """Begin anew with one, since what is unanswered has to be sent again."""
@@ -169,6 +174,22 @@ class Lines:
         """Send and receive nothing any more."""
         for line in self:
             line.session.close()
+
+    async def aclose(self) -> None:
+        """Close all sockets, those of lines that had just gone as well."""
+        async with asyncio.TaskGroup() as group:
+            for line in (*self, *self._parting):
+                group.create_task(_hang_up(line), name="close a socket")
+
+    def _let_go(self, line: Line) -> None:
+        line.session.close()
+        line.is_gone = True
+        self._parting.add(line)
+
+
+async def _hang_up(line: Line) -> None:
+    if line.connection is not None:
+        await line.connection.aclose()
 
 
 def _drop(line: Line) -> None:

@@ -1,7 +1,6 @@
 """The provider's side of one session: its place, its socket, and when it is sent what."""
 
 import asyncio
-import math
 import random
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeAlias
@@ -13,14 +12,13 @@ from relay.dialler import Dialler
 from relay.errors import UpstreamError, UpstreamRejected, UpstreamUnavailable
 from relay.limits.slots import Place
 from relay.lines import Line, Lines, Upstream, is_ready
-from relay.scribe.errors import ErrorType
 from relay.scribe.parameters import Parameters
+from relay.succession import Succession
 from relay.upstream.breaker import Breaker
 from relay.upstream.finals import Final
 from relay.upstream.history import History
 from relay.upstream.ledger import Ledger
 from relay.upstream.recovery import Break, Recovery, Stretch
-from relay.upstream.rollover import Rollover
 from relay.upstream.session import (
     MIN_COMMIT,
     REPLAY_SPEED,
@@ -30,22 +28,10 @@ from relay.upstream.session import (
     SegmentDue,
     UpstreamSession,
 )
-
-SLOT_INTERVAL = 0.5
-"""Seconds between two questions for a place at the provider."""
-
-QUEUED_INTERVAL = 5.0
-"""Seconds after which a client in the queue is told again, though its place is the same."""
+from relay.upstream_slot import Slot, UpstreamSlot
 
 HOLDS_AFTER = 10.0
 """Seconds after which an open session at the provider counts as one that holds."""
-
-AHEAD_INTERVAL = 2.0
-"""Seconds between two attempts to open the next socket while the present one still holds."""
-
-NO_ROOM = frozenset({ErrorType.RATE_LIMITED, ErrorType.RESOURCE_EXHAUSTED})
-"""What the provider says when a session has to close before the next one opens."""
-
 
 Connect: TypeAlias = Callable[[Line, Parameters], Awaitable[Upstream]]
 """Opens a socket to the provider for a line, with the options the session was granted.
@@ -53,22 +39,6 @@ Connect: TypeAlias = Callable[[Line, Parameters], Awaitable[Upstream]]
 Raises:
     UpstreamError: If that fails.
 """
-
-
-class Slot(Protocol):
-    """A session's claim to one of the provider's places, and to a second one for a moment."""
-
-    async def ask(self) -> Place:
-        """Take it, or a place in the queue; ask again until it is there."""
-
-    async def give_back(self) -> None:
-        """Give it back; it is asked for again when there is something to say."""
-
-    async def ask_another(self) -> bool:
-        """Take a second one if one is free that nobody waits for."""
-
-    async def give_another_back(self) -> None:
-        """Give the second one back."""
 
 
 DISCOURAGED = UpstreamUnavailable(
@@ -129,7 +99,7 @@ class Uplink:
         self._dialler = Dialler(
             lambda line: connect(line, parameters), breaker, timeout=config.opening_timeout
         )
-        self._slot = slot
+        self._slot = UpstreamSlot(slot, host.uplink_queued)
         self._config = config
         self._loop = asyncio.get_running_loop()
         self._seconds_at = seconds_at
@@ -143,12 +113,15 @@ class Uplink:
             random=random.random,
         )
         self._lines = Lines(self._new_line)
-        self._rollover = Rollover(config.upstream_session_limit)
-        self._is_due = asyncio.Event()
-        self._turned = asyncio.Event()
-        self._closes_first = False
-        self._successor: Line | None = None
-        self._refusal: str | None = None
+        self._succession = Succession(
+            self,
+            self._lines,
+            ledger,
+            self._dialler,
+            slot,
+            limit=config.upstream_session_limit,
+            log=log,
+        )
         self._resting: Line | None = None
         self._is_resting = False
         self._heard_end = 0
@@ -162,13 +135,11 @@ class Uplink:
         self._error: UpstreamError | None = None
         self._is_given_up = False
         self._resume: asyncio.TimerHandle | None = None
-        self._queue_position: int | None = None
-        self._has_slot = False
 
     @property
     def is_queued(self) -> bool:
         """Whether it waits for a place at the provider."""
-        return self._queue_position is not None
+        return self._slot.is_queued
 
     @property
     def is_open(self) -> bool:
@@ -204,7 +175,7 @@ class Uplink:
         """Take a place at the provider, and keep a session open there until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._keep_open(), name="keep a socket open")
-            group.create_task(self._keep_young(), name="roll over")
+            group.create_task(self._succession.run(), name="roll over")
 
     def advance(self) -> None:
         """Hand on what the provider said, and send it what it may have now."""
@@ -212,11 +183,11 @@ class Uplink:
         for event in lines.leaving.session.events_received() if lines.leaving else ():
             self._hand_on_last(event)
         if lines.part():
-            self._turned.set()
+            self._succession.turn()
         for event in lines.current.session.events_received():
             self._hand_on(event)
         for event in lines.ahead.session.events_received() if lines.ahead else ():
-            self._take_ahead(event)
+            self._succession.take(event)
         if self._ledger.peek() is not None:
             self._has_audio.set()
         self._send()
@@ -253,23 +224,22 @@ class Uplink:
 
     async def aclose(self) -> None:
         """Close the sockets."""
-        async with asyncio.TaskGroup() as group:
-            for line in self._lines:
-                group.create_task(_hang_up(line), name="close a socket")
+        await self._lines.aclose()
 
     async def _keep_open(self) -> None:
         while True:
-            await self._take_slot()
+            if await self._slot.take():
+                self._host.uplink_has_slot()
             is_retry = self._failed_since is not None
             if self._dialler.is_discouraged and not is_retry:
                 self._begin_outage(DISCOURAGED)
                 self._host.uplink_reconnecting(1, 0.0, str(Break.LOST))
             await self._dialler.until_allowed(self._lines.current, is_retry=is_retry)
-            await self._dial(self._lines.current)
+            await self.succession_dial(self._lines.current)
             await self._broken.wait()
             self._broken.clear()
             if self._resting is not None:
-                await _hang_up(self._resting)
+                await self._lines.hang_up(self._resting)
                 self._resting = None
                 await self._slot.give_back()
             if self._needs_audio:
@@ -277,56 +247,30 @@ class Uplink:
             self._is_resting = False
             await asyncio.sleep(self._delay)
 
-    async def _keep_young(self) -> None:
-        """Replace each socket by another one before it gets too old for the provider."""
-        while True:
-            await self._is_due.wait()
-            line, self._refusal = self._lines.current, None
-            if not self._rollover.is_due(line.session.seconds_sent):
-                self._is_due.clear()  # the one that was due has broken
-                continue
-            has_place = await self._slot.ask_another()
-            if not has_place or not await self._keep_ahead(line):
-                self._closes_first = not line.is_gone
-                self._host.uplink_moved()
-            await self._until_one_is_gone(line)
-            await _hang_up(line)
-            if has_place:
-                await self._slot.give_another_back()
-            self._closes_first = False
-            if self._successor is self._lines.current:
-                self._delay, self._needs_audio = 0.0, False
-                self._broken.set()
-            self._successor = None
-            self._is_due.clear()
+    # The succession calls these.
 
-    async def _keep_ahead(self, line: Line) -> bool:
-        """Keep open what comes after `line` until that is gone; False if both have no room."""
-        while not line.is_gone:
-            if not self._dialler.is_discouraged:
-                ahead = self._lines.new_ahead()
-                await self._dial(ahead)
-                await self._until_one_is_gone(ahead, line)
-                if not ahead.is_gone:
-                    break
-                if self._refusal in NO_ROOM:
-                    return False
-            await asyncio.sleep(AHEAD_INTERVAL * random.uniform(1, 1.2))  # noqa: S311  # jitter
-        return True
-
-    async def _until_one_is_gone(self, *lines: Line) -> None:
-        while not any(line.is_gone for line in lines):
-            self._turned.clear()
-            await self._turned.wait()
-
-    async def _dial(self, line: Line) -> None:
+    async def succession_dial(self, line: Line) -> None:
+        """Connect a line; what fails is an event of it."""
         failed = await self._dialler.dial(line)
         if failed is not None and line is self._lines.current:
             self._fail(failed)
         elif failed is not None and line is self._lines.ahead:
-            self._take_ahead(failed)
+            self._succession.take(failed)
         elif failed is None:
             self._host.uplink_moved()
+
+    def succession_segment_due(self) -> None:
+        """Let the session end its segment."""
+        self._host.uplink_event(SegmentDue())
+
+    def succession_reopen(self) -> None:
+        """Connect the current line now."""
+        self._delay, self._needs_audio = 0.0, False
+        self._broken.set()
+
+    def succession_moved(self) -> None:
+        """Let the session go on sending."""
+        self._host.uplink_moved()
 
     def _new_line(self) -> Line:
         session = UpstreamSession(
@@ -349,21 +293,6 @@ class Uplink:
         leaving = self._lines.leaving
         if not isinstance(event, Failed) or (leaving and not leaving.session.has_answered):
             self._hand_on(event)
-
-    def _take_ahead(self, event: Event) -> None:
-        """Take notice of what happens on the socket that was opened ahead."""
-        ahead = self._lines.ahead
-        assert ahead is not None
-        match event:
-            case Opened(session_id):
-                self._log.info("upstream opened ahead", upstream_session_id=session_id)
-                self._dialler.succeeded(ahead)
-            case Failed(error, reason):
-                self._log.warning("upstream broke ahead", reason=reason, text=str(error))
-                self._refusal = reason
-                self._dialler.failed(ahead)
-                self._lines.drop_ahead()
-        self._turned.set()
 
     def _hand_on(self, event: Event) -> None:
         match event:
@@ -399,7 +328,7 @@ class Uplink:
         self._ledger.rewind()
         self._dialler.abandon()
         self._lines.replace()
-        self._turned.set()
+        self._succession.turn()
         self._begin_outage(failed.error)
         self._delay, self._needs_audio = reopening.delay, reopening.needs_audio
         self._has_audio.clear()
@@ -420,9 +349,9 @@ class Uplink:
             self._log.info("upstream closed while it is quiet")
             self._resting, self._is_resting = self._lines.rest(), True
             self._delay, self._needs_audio = 0.0, True
-            self._has_slot, self._failed_since = False, None
+            self._failed_since = None
             self._has_audio.clear()
-            self._turned.set()
+            self._succession.turn()
             self._broken.set()
 
     def _begin_outage(self, error: UpstreamError) -> None:
@@ -440,27 +369,10 @@ class Uplink:
             self._ledger.sent / rate,
         )
 
-    async def _take_slot(self) -> None:
-        if self._has_slot:
-            return
-        told_at = -math.inf
-        while not (place := await self._slot.ask()).has_slot:
-            now = self._loop.time()
-            if place.position != self._queue_position or now - told_at >= QUEUED_INTERVAL:
-                self._queue_position, told_at = place.position, now
-                self._host.uplink_queued(place)
-            await asyncio.sleep(SLOT_INTERVAL)
-        self._queue_position = None
-        self._has_slot = True
-        self._host.uplink_has_slot()
-
     def _send(self) -> None:
         now = self._loop.time()
-        ahead = self._lines.ahead
-        if ahead is not None and ahead.connection is not None and ahead.is_writable:
-            while (message := ahead.session.keepalive_to_send(now)) is not None:
-                ahead.connection.send(message)
-        self._roll()
+        self._succession.keep_ahead_alive(now)
+        self._succession.roll()
         while (line := self._lines.current).is_writable:
             message = line.session.message_to_send(now)
             if message is None:
@@ -469,7 +381,7 @@ class Uplink:
                 break
             assert line.connection is not None
             line.connection.send(message)
-            self._roll()
+            self._succession.roll()
 
     def _send_again(self, at: float | None) -> None:
         if at is not None and self._resume is None:
@@ -478,25 +390,3 @@ class Uplink:
     def _resume_sending(self) -> None:
         self._resume = None
         self._host.uplink_moved()
-
-    def _roll(self) -> None:
-        """Go over to the next socket if it is time, and a segment ends here."""
-        session = self._lines.current.session
-        if self._lines.leaving is not None or not self._rollover.is_due(session.seconds_sent):
-            return
-        self._is_due.set()
-        if not (is_ready(self._lines.ahead) or self._closes_first):
-            return
-        if session.is_between_segments:
-            self._lines.swap()
-            if self._closes_first:
-                self._successor = self._lines.current
-            self._closes_first = False
-            self._log.info("upstream rolls over", seconds_sent=round(session.seconds_sent))
-        elif self._rollover.is_over(session.seconds_sent) and not self._ledger.has_unsent_commit:
-            self._host.uplink_event(SegmentDue())
-
-
-async def _hang_up(line: Line) -> None:
-    if line.connection is not None:
-        await line.connection.aclose()

@@ -13,6 +13,24 @@ from relay.upstream.session import UpstreamSession
 RATE = 16_000
 
 
+class Socket:
+    """An open one, until it is closed."""
+
+    is_writable = True
+
+    def __init__(self) -> None:
+        self.is_closed = False
+
+    def send(self, message: bytes) -> None:
+        pass
+
+    async def aclose(self) -> None:
+        self.is_closed = True
+
+    def abandon(self) -> None:
+        self.is_closed = True
+
+
 class Host:
     """Nobody."""
 
@@ -111,3 +129,17 @@ def test_a_late_final_of_a_socket_that_was_given_up_answers_nothing() -> None:
     assert talk.ledger.unanswered == 1
     talk.answer(talk.lines.current, "in time")
     assert talk.finals(talk.lines.current) == [("in time", RATE // 2)]
+
+
+async def test_a_session_that_ends_closes_the_sockets_that_have_just_gone_too() -> None:
+    talk = Talk()
+    sockets = [Socket() for _ in range(3)]
+    for socket in sockets:
+        talk.lines.current.connection = socket
+        if socket is sockets[0]:
+            talk.lines.swap()
+            assert talk.lines.part()
+        elif socket is sockets[1]:
+            talk.lines.rest()
+    await talk.lines.aclose()
+    assert [socket.is_closed for socket in sockets] == [True] * 3
