@@ -6,7 +6,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from relay.simulator.server import Simulator
@@ -41,6 +41,7 @@ class Rig:
     redis_line: Proxy
     """From all hosts to Redis."""
     key: str = ""
+    _faults_seen: dict[int, int] = field(default_factory=dict)
 
     def urls(self, hosts: Sequence[int]) -> list[str]:
         """Where clients reach these hosts."""
@@ -49,6 +50,14 @@ class Rig:
     def sockets(self) -> list[Socket]:
         """What the provider got since `prepare`."""
         return recorded(self.simulator)
+
+    def faults(self) -> list[str]:
+        """Errors in the relays' logs since `prepare`; none are expected, whatever breaks."""
+        return [
+            line
+            for number, host in enumerate(self.hosts)
+            for line in host.faults[self._faults_seen.get(number, 0) :]
+        ]
 
     async def prepare(self) -> None:
         """Mend what the last session left broken, and forget it."""
@@ -59,6 +68,7 @@ class Rig:
             if not host.is_running:
                 await asyncio.to_thread(host.start)
         self.simulator.connections.clear()
+        self._faults_seen = {number: len(host.faults) for number, host in enumerate(self.hosts)}
 
     def kill(self, host: int) -> None:
         """End a host as a crash would."""

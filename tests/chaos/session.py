@@ -44,6 +44,8 @@ class Outcome:
     plan: Plan
     verdict: Verdict
     log: Log
+    faults: Sequence[str] = ()
+    """Errors in the relays' logs."""
 
     @property
     def defects(self) -> list[str]:
@@ -51,6 +53,7 @@ class Outcome:
         found = [f"{count} {name}" for name, count in self.verdict.defects.items()]
         if self.log.lost:
             found.append(self.log.lost)
+        found += [f"log: {line}" for line in self.faults]
         return found + [f"no {each}" for each in self.plan.shows if not self.log.of(each)]
 
 
@@ -109,7 +112,7 @@ async def run(rig: Rig, plan: Plan) -> Outcome:
         client.has_ended,
     )
     tolerance = 1 if client.log.of("session_resumed") else 0
-    return Outcome(plan, judge(evidence, tolerance=tolerance), client.log)
+    return Outcome(plan, judge(evidence, tolerance=tolerance), client.log, rig.faults())
 
 
 async def _happen(row: Row, scene: Scene) -> None:

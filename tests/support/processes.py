@@ -65,8 +65,8 @@ class Program:
         return [line for line in self.log.splitlines() if '"level": "error"' in line]
 
     def launch(self) -> None:
-        """Start, and wait for nothing."""
-        with (self.folder / "log").open("wb") as log:
+        """Start, and wait for nothing; the log goes on."""
+        with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "relay", *self._arguments],
                 cwd=self.folder,
