@@ -169,6 +169,9 @@ class Host:
             with suppress(StateUnavailable):  # the fence does without
                 await self.control.send(SessionTaken(shown.session_id, claimed.epoch))
             start = start_of(claimed, request, point, self.config)
+            await self.sessions.continue_usage(
+                seat, began_at=claimed.snapshot.started_at, used=start.consumption
+            )
             owned = Resumable(
                 session_id=shown.session_id,
                 worker=self.sessions.worker,

@@ -94,8 +94,13 @@ ALLOWED: dict[str, set[str]] = {
         "store",
         "errors",
     },
+    "bookkeeping": {"bridge_config", "store", "errors"},
+    "reservations": {"seat", "limits", "registry", "errors"},
     "sessions": {
         "translator",
+        "bridge_config",
+        "bookkeeping",
+        "reservations",
         "bridge",
         "seat",
         "auth",
