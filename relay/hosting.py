@@ -178,7 +178,7 @@ class Host:
                 account=claimed.account,
                 token_digest=shown.digest,
                 snapshot=claimed.snapshot,
-                pieces=start.chain.timeline.pieces,
+                pieces=claimed.pieces,
                 epoch=claimed.epoch,
                 progress=claimed.progress,
             )
@@ -258,7 +258,11 @@ class Host:
                 if self.sessions.is_leaving:
                     bridge.move()
                 seat.ending = Moved(0)  # if the worker ends before the session
-                seat.ending = await bridge.run()
+                try:
+                    await bridge.run()
+                finally:
+                    seat.ending = bridge.ending
+                    await bridge.part()
         except Exception as error:
             if started.done():
                 _log.exception("a session that nobody waits for failed")

@@ -99,12 +99,14 @@ class Resumable:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A committed event, as it is sent to the client."""
+    """A committed event or a gap, as it is sent to the client."""
 
     segment: int
+    """Of a gap: the one before it, or -1."""
     seq: int
     text: str
-    is_timed: bool = False
+    is_extra: bool = False
+    """It belongs behind the segment's plain event: its word times, or a gap."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,7 +292,7 @@ class Ownership:
             progress = _encode(write.progress)
             arguments += [write.session_id, write.epoch, progress, pieces, len(write.events)]
             for event in write.events:
-                arguments += [event.segment, int(event.is_timed), event.seq, event.text]
+                arguments += [event.segment, int(event.is_extra), event.seq, event.text]
         answers = await self._state.run(self._append, [], arguments)
         return [Standing(answer) for answer in answers]
 
@@ -298,7 +300,7 @@ class Ownership:
         """Read what a client lacks that has the plain event of `after_segment`, or none at all.
 
         That is all that was written behind it. Word times of this or an earlier segment are among
-        it if they came later; the client may have them, and drops what it has.
+        it if they came later, and gaps; the client may have them, and drops what it has.
 
         Raises:
             StateUnavailable: If Redis can't be asked.

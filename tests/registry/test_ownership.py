@@ -63,7 +63,7 @@ def plain(segment: int, seq: int, text: str = "…") -> Event:
 
 
 def timed(segment: int, seq: int) -> Event:
-    return Event(segment, seq, f"timed {segment}", is_timed=True)
+    return Event(segment, seq, f"timed {segment}", is_extra=True)
 
 
 def write(*events: Event, epoch: int = 1, session_id: str = "s1") -> Write:
