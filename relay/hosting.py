@@ -153,11 +153,11 @@ class Host:
         return bridge
 
     async def _take_over(self, pairs: Pairs, arrival: Arrival, shown: ShownToken) -> Bridge:
-        holder = await self.ownership.find(shown.session_id, shown.digest)
-        if isinstance(holder, Refusal):
+        snapshot = await self.ownership.find(shown.session_id, shown.digest)
+        if isinstance(snapshot, Refusal):
             raise Unauthorized(REFUSED)
-        ticket = await self._check(arrival, holder.snapshot)
-        granted = Parameters.parse(holder.snapshot.query)
+        ticket = await self._check(arrival, snapshot)
+        granted = Parameters.parse(snapshot.query)
         request, point = parse_resumed_request(pairs, granted)
 
         async def prepare(seat: Seat) -> Bridge:
@@ -186,7 +186,7 @@ class Host:
             await bridge.take_over(point)
             return bridge
 
-        admission = Admission(ticket.identity, holder.snapshot.max_seconds)
+        admission = Admission(ticket.identity, snapshot.max_seconds)
         return await self._start(prepare, admission, shown.session_id, arrival, resumes=True)
 
     async def _check(self, arrival: Arrival, snapshot: Snapshot) -> Ticket:
