@@ -14,7 +14,7 @@ from relay.bridge_config import BridgeConfig, Consumption, Start
 from relay.chronicle import Chronicle
 from relay.downlink import Downlink
 from relay.downstream.connection import DownstreamConnection
-from relay.downstream.dialect import CommittedAudio, Dialect, Input
+from relay.downstream.dialect import CommittedAudio, Dialect, Input, IntroducedAudio
 from relay.downstream.outbox import Outbox
 from relay.downstream.request import MAX_COUNT, ResumePoint, StreamRequest
 from relay.errors import (
@@ -433,9 +433,11 @@ class Bridge:
         seconds = MESSAGE_PRICE
         try:
             taken = self._downstream.receive_message(message)
-            if isinstance(taken, bytes | CommittedAudio):
-                seconds = self._chain.seconds_of(_audio_of(taken))
+            if (audio := _audio_of(taken)) is not None:
+                seconds = self._chain.seconds_of(audio)
                 await self._until_allowed(seconds)
+                if not isinstance(taken, bytes):
+                    seconds = max(seconds, MESSAGE_PRICE)
             if self._takes:  # it may have ended while this waited
                 self._receive(taken)
         except InputError as error:
@@ -491,6 +493,11 @@ class Bridge:
             case CommittedAudio(audio):
                 self._receive_audio(audio)
                 self._feed.commit(Cause.CLIENT)
+            case IntroducedAudio(audio, previous_text, is_committed):
+                self._uplink.introduce(previous_text)
+                self._receive_audio(audio)
+                if is_committed:
+                    self._feed.commit(Cause.CLIENT)
             case Format(sample_rate):
                 self._resumed_rate = None
                 self._feed.push(self._chain.change_rate(sample_rate))
@@ -709,8 +716,14 @@ class Bridge:
             group.create_task(leaving, name="close downstream")
 
 
-def _audio_of(taken: bytes | CommittedAudio) -> bytes:
-    return taken if isinstance(taken, bytes) else taken.audio
+def _audio_of(taken: Input) -> bytes | None:
+    match taken:
+        case bytes():
+            return taken
+        case CommittedAudio() | IntroducedAudio():
+            return taken.audio
+        case _:
+            return None
 
 
 def _between(events: Sequence[str], after: int, until: int) -> list[str]:

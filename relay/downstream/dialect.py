@@ -15,7 +15,18 @@ class CommittedAudio:
     audio: bytes
 
 
-Input: TypeAlias = bytes | CommittedAudio | ClientMessage | None
+@dataclass(frozen=True, slots=True)
+class IntroducedAudio:
+    """The first audio of a session, with what was said before it."""
+
+    audio: bytes
+    previous_text: str
+    """For the provider, as context."""
+    is_committed: bool
+    """The segment ends behind it."""
+
+
+Input: TypeAlias = bytes | CommittedAudio | IntroducedAudio | ClientMessage | None
 """Audio, one of the messages that steer the session, or nothing that counts."""
 
 
