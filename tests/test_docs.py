@@ -20,6 +20,7 @@ import pytest
 
 import relay
 from relay.app import _upstream_parameters
+from relay.audio.pcm import WireFormat
 from relay.auth.resume_tokens import issue_token
 from relay.cli import command_line
 from relay.cli.reference import render as render_commands
@@ -32,7 +33,7 @@ from relay.scribe.errors import ErrorType
 from relay.scribe.parameters import PARAMETERS, Parameters
 from relay.scribe.reference import HANDLING, PASSED_ON
 from relay.scribe.reference import render as render_parameters
-from relay.settings import Settings, known_variables
+from relay.settings import known_variables
 from relay.settings.reference import render_env, render_markdown
 from relay.simulator.faults import Fault, FaultKind
 from tests.support import contract
@@ -161,7 +162,7 @@ def test_what_the_relay_does_about_a_parameter_is_what_its_page_says(name: str) 
         return
     granted = parse_request(pairs, policy).parameters
     assert getattr(granted, name) == getattr(asked, name)
-    sent = getattr(_upstream_parameters(granted, Settings()), name)
+    sent = getattr(_upstream_parameters(granted, WireFormat.PCM_16000), name)
     assert (sent == getattr(asked, name)) == (handling == PASSED_ON)
 
 
