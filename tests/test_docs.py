@@ -26,6 +26,7 @@ from relay.cli import command_line
 from relay.cli.reference import render as render_commands
 from relay.downstream.options import OptionPolicy
 from relay.downstream.request import parse_request
+from relay.downstream.scribe_wording import ERROR_TYPES
 from relay.errors import InvalidRequest
 from relay.protocol import messages as protocol
 from relay.protocol.close_codes import CloseCode
@@ -393,6 +394,24 @@ def test_every_error_type_is_in_the_protocol() -> None:
     cells = [row[0] for row in table(written_protocol(), "## Errors")]
     types = {name for cell in cells for name in names(cell)}
     assert types == own_error_types() | set(ErrorType)
+
+
+def test_every_error_of_the_relays_has_its_name_at_scribe_written_down() -> None:
+    text = (DOCS / "reference/scribe.md").read_text()
+    written = {
+        name: row[1].strip("`")
+        for row in table(text, "## Errors and close codes")
+        for name in names(row[0])
+    }
+    assert written == {
+        name: kind for name, kind in ERROR_TYPES.items() if name not in set(ErrorType)
+    }
+    (payload,) = [
+        contract.document()["components"]["messages"][name]["payload"]
+        for name in contract.messages("sendToScribesClient")
+        if name == "scribe_error"
+    ]
+    assert set(payload["properties"]["message_type"]["enum"]) == set(ErrorType)
 
 
 def test_every_message_is_in_the_protocol() -> None:

@@ -1,21 +1,27 @@
 """What the relay does for Scribe's clients beyond Scribe, and how it says what it can't hide."""
 
 import asyncio
+import json
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import pytest
 
+from relay.app import create_app
 from relay.audio.pcm import Int16
+from relay.lines import Line
 from relay.scribe.errors import ErrorType
+from relay.scribe.parameters import Parameters
 from relay.simulator.faults import Fault, FaultKind
 from relay.simulator.server import Simulator
+from relay.upstream.connection import UpstreamConnection
 from relay.upstream.recovery import REMEDIES
-from tests.simulator.scribe import Scribe
+from tests.simulator.scribe import Message, Scribe
+from tests.support.contract import check_scribe_message
 from tests.support.people import ask, operator, person
 from tests.support.relay import Relay, relay_to
-from tests.support.settings import KEY
+from tests.support.settings import KEY, settings_for
 from tests.support.speech import flite
 from tests.support.waiting import until
 
@@ -28,8 +34,17 @@ KNOWN = {"session_started", "partial_transcript", "committed_transcript"}
 """All that a client hears of a session in which nothing is asked for and all goes well."""
 
 
+class Checked(Scribe):
+    """A client that holds every message against the contract."""
+
+    async def next(self) -> Message:
+        message = await super().next()
+        check_scribe_message(message)
+        return message
+
+
 def caller(relay: Relay, **query: Any) -> Scribe:
-    return Scribe(relay.url.replace("http", "ws", 1), key=relay.key, **query)
+    return Checked(relay.url.replace("http", "ws", 1), key=relay.key, **query)
 
 
 def noise(seconds: float, seed: int = 0) -> Int16:
@@ -319,6 +334,19 @@ async def test_a_chunk_that_is_too_large_ends_the_session(relay: Relay) -> None:
         "committed_transcript",
     ]
     assert client.close == (1000, "chunk_size_exceeded")
+
+
+async def test_a_fault_of_the_relays_is_an_error_without_details(simulator: Simulator) -> None:
+    async def broken(line: Line, granted: Parameters) -> UpstreamConnection:
+        raise ZeroDivisionError("a bug that names " + KEY)
+
+    settings = settings_for(simulator.url)
+    app = create_app(settings, open_upstream=broken)
+    async with Relay(settings, app) as relay, caller(relay) as client:
+        messages = await client.rest()
+    assert messages[-1]["message_type"] == "error"
+    assert KEY not in json.dumps(messages)
+    assert client.close == (1000, "error")
 
 
 async def test_a_worker_that_leaves_ends_the_session_in_order(simulator: Simulator) -> None:
