@@ -94,7 +94,7 @@ export class SessionClock {
   private secondsAt(sessionSeconds: number, bound: number): number {
     const piece =
       this.pieces.findLast((candidate) => candidate.sessionSeconds < bound) ?? this.pieces[0];
-    const seconds = piece.seconds + (sessionSeconds - piece.sessionSeconds);
+    const seconds = piece.seconds + Math.max(0, sessionSeconds - piece.sessionSeconds);
     return Math.round(seconds * 1000) / 1000;
   }
 
