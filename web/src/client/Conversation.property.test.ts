@@ -95,22 +95,23 @@ class ModelRelay {
   }
 
   private leaveOut(from: number, to: number): void {
-    if (from > this.covered) this.commitTo(from);
-    while (this.heard.length < to) this.hear(LEFT_OUT);
     this.say({
       message_type: "audio_gap",
       ...{ from_sample: from, to_sample: to, reason: "client_buffer" },
     });
+    // The final before it covers it too.
+    if (from > this.covered) this.commitTo(from, to);
+    while (this.heard.length < to) this.hear(LEFT_OUT);
     this.covered = this.committed = to;
   }
 
-  private commitTo(end: number): void {
+  private commitTo(end: number, endSample = end): void {
     const frames = this.heard.slice(this.covered, end);
     const [first, last] = [frames[0], frames.at(-1)];
     if (first === undefined || last === undefined) return;
     const text = frames.map(({ frame }) => frame).join(",");
     const start = this.heard[this.covered - 1]?.endSeconds ?? 0;
-    const final = { text, segment: this.segment, end_sample: end, cause: "vad" as const };
+    const final = { text, segment: this.segment, end_sample: endSample, cause: "vad" as const };
     this.segment += 1;
     this.covered = this.committed = end;
     this.say({ message_type: "committed_transcript", ...final });

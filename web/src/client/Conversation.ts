@@ -132,6 +132,11 @@ export class Conversation {
     this.ring.mark(kind);
   }
 
+  /** Whether the next connection resumes a session. */
+  get isResumable(): boolean {
+    return this.resumeToken !== null;
+  }
+
   /** Decide how to connect. A former session that can be resumed is, until `forgetSession`. */
   plan(): SessionPlan {
     return this.resumeToken === null ? this.planSession() : this.planResume(this.resumeToken);

@@ -170,7 +170,7 @@ describe("connecting", () => {
 });
 
 describe("credentials", () => {
-  test("the provider is asked at every connect", async () => {
+  test("the provider is asked for every session that begins", async () => {
     let tickets = 0;
     const scene = new Scene({ credential: () => ({ ticket: `t${(tickets += 1)}` }) });
     scene.client.connect();
@@ -411,6 +411,21 @@ describe("a session that can be resumed", () => {
     expect(scene.socket.sent).toEqual([]);
     scene.say("session_resumed", { next_sample: 1.5 * RATE, last_seq: 2 });
     expect(scene.tenths).toEqual(tenths(15, 20));
+  });
+
+  test("shows no ticket beside its token, and a fresh one when it is gone", async () => {
+    let tickets = 0;
+    const scene = new Scene({ credential: () => ({ ticket: `t${(tickets += 1)}` }) });
+    scene.client.connect();
+    await vi.advanceTimersByTimeAsync(0);
+    scene.accept({ resume_token: "t0k3n" }).speak(1);
+    scene.socket.drop();
+    await vi.advanceTimersByTimeAsync(125);
+    expect(scene.socket.protocols).toEqual(["scribe-relay.v1", "resume.t0k3n"]);
+    scene.socket.open();
+    scene.fail("unauthorized", 4401);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(scene.socket.protocols).toEqual(["scribe-relay.v1", "ticket.t2"]);
   });
 
   test("drops finals that were received, and takes those that weren't", () => {

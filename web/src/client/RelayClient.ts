@@ -177,7 +177,9 @@ export class RelayClient extends TypedEmitter<ClientEvents> {
       failed: (reason) => this.fail(reason),
     });
     this.connection = connection;
-    connection.begin(this.options.credential, this.failures.failed + 1);
+    // A resume token admits alone; with a ticket beside it the relay refuses both.
+    const provider = this.conversation.isResumable ? undefined : this.options.credential;
+    connection.begin(provider, this.failures.failed + 1);
   }
 
   private dial(credential: Credential): SocketLike {
