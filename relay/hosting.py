@@ -41,7 +41,8 @@ from relay.upstream.breaker import Breaker
 _log: Final = structlog.get_logger("relay.session")
 
 CLIENT_OVERLAP = 0.25
-"""Seconds that a client keeps before the end of its last segment. Source: the protocol."""
+"""Seconds that a client keeps before the end of its last segment, if it doesn't say where that is;
+after a change of rate it may be wrong by their difference. Source: the protocol."""
 
 Pairs: TypeAlias = Sequence[tuple[str, str]]
 Prepare: TypeAlias = Callable[[Seat], Awaitable[Bridge]]
@@ -282,11 +283,14 @@ def start_of(
     timeline = Timeline.restore(
         claimed.snapshot.rate_out, (Piece(*piece) for piece in claimed.pieces)
     )
-    covered, segments = progress.covered, progress.segments
+    # The client has more than was written down if Redis was away.
+    covered = max(progress.covered, point.covered_sample or 0)
+    segments = progress.segments
     if point.last_segment is not None and point.last_segment >= segments:
-        # The client has more than was written down, since Redis was away.
         segments = point.last_segment + 1
-        covered = max(covered, point.from_sample + round(CLIENT_OVERLAP * request.sample_rate))
+        if point.covered_sample is None:
+            kept = round(CLIENT_OVERLAP * request.sample_rate)
+            covered = max(covered, point.from_sample + kept)
     seam = find_seam(timeline, covered, from_sample=point.from_sample, rate_in=request.sample_rate)
     return Start(
         chain=AudioChain.resume(

@@ -88,7 +88,6 @@ ALLOWED: dict[str, set[str]] = {
     },
     "hosting": {
         "audio",
-        "intake",
         "scribe",
         "downstream",
         "upstream",
