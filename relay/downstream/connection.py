@@ -18,6 +18,9 @@ HOLD_CLOSE = "scribe-relay.hold-close"
 """A third one: the client's close frame comes as the message `CLOSING`, and is answered when the
 connection is closed from here."""
 
+SHORTEN_QUEUE = "scribe-relay.shorten-queue"
+"""A fourth one: as little as possible waits between the client and us."""
+
 CLOSED = (WebSocketDisconnect, RuntimeError)
 """What sending raises where the connection has ended; `RuntimeError` where uvicorn has closed it by
 itself, since a message was too long or not UTF-8, and a subclass of it from Starlette."""
@@ -100,9 +103,10 @@ class ScribeConnection(DownstreamConnection):
 
     async def accept(self) -> None:
         """Finish the handshake; Scribe knows no subprotocols."""
-        hold_close = self._websocket.scope.get("extensions", {}).get(HOLD_CLOSE)
-        if hold_close is not None:
-            hold_close["call"]()
+        for name in (HOLD_CLOSE, SHORTEN_QUEUE):
+            extension = self._websocket.scope.get("extensions", {}).get(name)
+            if extension is not None:
+                extension["call"]()
         await self._websocket.accept()
 
     async def close(self, code: CloseCode, reason: str = "") -> None:
