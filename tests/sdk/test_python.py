@@ -1,0 +1,120 @@
+"""Python's `elevenlabs`."""
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from elevenlabs import AudioFormat, CommitStrategy, ElevenLabs, RealtimeConnection, RealtimeEvents
+
+from relay.audio.pcm import Int16
+from tests.sdk.heard import Event, Heard, check_audio, check_broken, check_heard, check_words
+from tests.sdk.said import sentence, sentence_and_pause, write_sentence_and_pause
+from tests.sdk.targets import Target
+from tests.support.audio_files import RATE
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    # The SDK leaves the pipe from ffmpeg to the garbage collector.
+    pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning"),
+]
+
+CHUNKS = {
+    "model_id": "scribe_v2_realtime",
+    "audio_format": AudioFormat.PCM_16000,
+    "sample_rate": RATE,
+}
+
+
+class Listener:
+    """A handler of every event that the SDK knows."""
+
+    def __init__(self, connection: RealtimeConnection) -> None:
+        self.heard = Heard()
+        self.messages: dict[str, dict[str, Any]] = {}
+        """The last one of each kind."""
+        self._came = {kind.value: asyncio.Event() for kind in RealtimeEvents}
+        for kind in RealtimeEvents:
+            connection.on(kind, partial(self._note, kind.value))
+
+    def _note(self, kind: str, message: dict[str, Any] | None = None) -> None:
+        self.messages[kind] = message or {}
+        self.heard.append(Event(kind, self.messages[kind].get("text", "")))
+        self._came[kind].set()
+
+    async def hear(self, kind: RealtimeEvents) -> dict[str, Any]:
+        """Wait for the first message of a kind."""
+        async with asyncio.timeout(30):
+            await self._came[kind.value].wait()
+        return self.messages[kind.value]
+
+
+def client_of(relay_url: str, relay_key: str) -> ElevenLabs:
+    return ElevenLabs(
+        api_key=relay_key,
+        base_url=relay_url,
+    )
+
+
+@asynccontextmanager
+async def connected(target: Target, **options: Any) -> AsyncIterator[RealtimeConnection]:
+    """Open a connection, and close it."""
+    client = client_of(target.url, target.key)
+    connection = await client.speech_to_text.realtime.connect(options)  # type: ignore[call-overload]
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def send(connection: RealtimeConnection, samples: Int16) -> None:
+    """Send all of it in messages of a tenth of a second."""
+    for start in range(0, samples.size, RATE // 10):
+        chunk = samples[start : start + RATE // 10].tobytes()
+        await connection.send({"audio_base_64": base64.b64encode(chunk).decode()})
+
+
+async def test_chunks_that_the_client_commits(target: Target) -> None:
+    async with connected(target, **CHUNKS, include_timestamps=True) as connection:
+        listener = Listener(connection)
+        await send(connection, sentence())
+        await connection.commit()
+        timed = await listener.hear(RealtimeEvents.COMMITTED_TRANSCRIPT_WITH_TIMESTAMPS)
+    check_heard(listener.heard)
+    check_audio(target, sentence())
+    check_words(" ".join(word["text"] for word in timed["words"] if word["type"] == "word"))
+    times = [time for word in timed["words"] for time in (word["start"], word["end"])]
+    assert times == sorted(times)
+    assert 0 <= times[0] < times[-1] <= sentence().size / RATE + 0.05
+
+
+async def test_a_file_that_a_pause_commits(target: Target, tmp_path: Path) -> None:
+    options = {
+        "model_id": "scribe_v2_realtime",
+        "url": str(write_sentence_and_pause(tmp_path)),
+        "commit_strategy": CommitStrategy.VAD,
+        "vad_silence_threshold_secs": 0.5,
+        "token": await target.token(),
+    }
+    async with connected(target, **options) as connection:
+        listener = Listener(connection)
+        await listener.hear(RealtimeEvents.COMMITTED_TRANSCRIPT)
+    check_heard(listener.heard)
+    committed = target.committed
+    assert sentence().size < committed.size <= sentence_and_pause().size
+    check_audio(target, sentence())
+
+
+async def test_it_does_not_notice_that_the_provider_breaks(breaking: Target) -> None:
+    async with connected(breaking, **CHUNKS) as connection:
+        listener = Listener(connection)
+        await send(connection, sentence())
+        await connection.commit()
+        await listener.hear(RealtimeEvents.COMMITTED_TRANSCRIPT)
+    check_heard(listener.heard)
+    check_audio(breaking, sentence())
+    check_broken(breaking)
