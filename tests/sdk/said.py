@@ -39,3 +39,10 @@ def write_sentence(folder: Path) -> Path:
 def write_sentence_and_pause(folder: Path) -> Path:
     """Write sentence and pause as a WAV file; the path."""
     return write_audio(folder / "sentence-and-pause.wav", sentence_and_pause(), RATE)
+
+
+def write_samples(folder: Path) -> Path:
+    """Write the sentence as bare samples; the path."""
+    path = folder / "sentence.pcm"
+    path.write_bytes(sentence().tobytes())
+    return path
