@@ -33,6 +33,7 @@ from relay.http.kiosks import KioskEndpoint
 from relay.http.ops import OpsPages
 from relay.http.pages import Pages
 from relay.http.rendering import Renderer
+from relay.http.scribe import ScribeEndpoint
 from relay.http.sign_in import SignInEndpoint
 from relay.http.stream import StreamEndpoint
 from relay.http.tokens import TokensEndpoint
@@ -112,6 +113,7 @@ def create_app(
     app = Starlette(
         routes=[
             WebSocketRoute(STREAM_PATH, stream.serve),
+            WebSocketRoute(SCRIBE_PATH, ScribeEndpoint(access, host, policy).serve),
             Route("/healthz", healthz),
             Route("/readyz", readiness.readyz),
             *sign_in.routes(),

@@ -14,9 +14,9 @@ from relay.bridge_config import BridgeConfig, Consumption, Start
 from relay.chronicle import Chronicle
 from relay.downlink import Downlink
 from relay.downstream.connection import DownstreamConnection
+from relay.downstream.dialect import CommittedAudio, Dialect, Input, IntroducedAudio
 from relay.downstream.outbox import Outbox
 from relay.downstream.request import MAX_COUNT, ResumePoint, StreamRequest
-from relay.downstream.session import DownstreamSession, Input
 from relay.errors import (
     ClientError,
     InputError,
@@ -88,6 +88,9 @@ arrive in one piece, would else stall everybody."""
 CLIENT_BUFFER = "client_buffer"
 """The reason of a gap that a client left, which kept too little while it was away."""
 
+MOVED = "moved"
+"""The reason of an end where the worker leaves, and the client can't come back to another one."""
+
 STOPPED = "stopped"
 """The reason of an end that the client asked for."""
 
@@ -128,6 +131,7 @@ class Bridge:
         breaker: Breaker,
         terms: Terms,
         config: BridgeConfig,
+        dialect: Dialect,
         redact: Callable[[str], str],
         log: FilteringBoundLogger,
     ) -> None:
@@ -137,6 +141,8 @@ class Bridge:
         self._tenure = tenure
         self._terms = terms
         self._config = config
+        self._can_resume = dialect.can_resume
+        self._park_seconds = config.park_seconds if dialect.can_resume else 0.0
         self._log = log
         self._loop = asyncio.get_running_loop()
 
@@ -167,7 +173,7 @@ class Bridge:
             self._chain, self._ledger, segments=start.segments, words=start.words
         )
         outbox = Outbox(config.outbox_bytes)
-        self._downstream = DownstreamSession(
+        self._downstream = dialect.session(
             outbox, max_message_bytes=config.message_bytes, first_seq=start.first_seq
         )
         self._downlink = Downlink(self, self._downstream, outbox, log)
@@ -184,6 +190,7 @@ class Bridge:
         self._room = asyncio.Event()
         self._finishing: Finished | Refused | None = None
         self._waits_for_client = True
+        self._takes = True
         self._move_by = math.inf
         self._move_from: int | None = None
         self._resumed_rate: int | None = None
@@ -306,8 +313,8 @@ class Bridge:
         """Let go of the session at once: another worker owns it."""
         self._end(Taken())
 
-    def greet(self, resume_token: str) -> None:
-        """Say that the session has begun."""
+    def greet(self, resume_token: str | None) -> None:
+        """Say that the session has begun; without a token where nobody can come back to it."""
         limits = SessionLimits(self._terms.minutes_left, self._terms.max_seconds)
         config = self._request.config()
         self._say(SessionStarted(self._session_id, config, limits, resume_token))
@@ -423,19 +430,26 @@ class Bridge:
         self._messages += 1
         if self._messages % MESSAGES_AT_ONCE == 0:
             await asyncio.sleep(0)
-        await self._until_allowed(message)
+        seconds = MESSAGE_PRICE
         try:
-            self._receive(self._downstream.receive_message(message))
+            taken = self._downstream.receive_message(message)
+            if (audio := _audio_of(taken)) is not None:
+                seconds = self._chain.seconds_of(audio)
+                await self._until_allowed(seconds)
+                if not isinstance(taken, bytes):
+                    seconds = max(seconds, MESSAGE_PRICE)
+            if self._takes:  # it may have ended while this waited
+                self._receive(taken)
         except InputError as error:
             self._say(refuse(error)[0])
         except (InvalidRequest, MessageTooBig) as error:
             self._refuse(error)
-        await self._until_ready(message)
+        await self._until_ready(seconds)
 
     def downlink_left(self, *, in_order: bool) -> None:
         """Park the session, or finish it where nobody will come back."""
         self._log.info("client left", in_order=in_order)
-        if in_order or not self._config.park_seconds:
+        if in_order or not self._park_seconds:
             self._waits_for_client = False
             self._finish(Finished("left", CloseCode.ENDED))
             self._advance()
@@ -448,19 +462,18 @@ class Bridge:
         """End the session."""
         self.uplink_crashed(error)
 
-    async def _until_allowed(self, message: bytes | str) -> None:
+    async def _until_allowed(self, seconds: float) -> None:
         """Take no audio that isn't reserved; messages that steer the session need none."""
-        if self._finishing is not None or not isinstance(message, bytes):
+        if self._finishing is not None:
             return
-        self._terms.expect(self._chain.seconds_of(message))
+        self._terms.expect(seconds)
         while self._terms.must_wait and self._finishing is None:
             self._allowed.clear()
             await self._allowed.wait()
 
-    async def _until_ready(self, message: bytes | str) -> None:
+    async def _until_ready(self, seconds: float) -> None:
         """Read no further before there is room, and before it is time."""
-        used = self._chain.seconds_of(message) if isinstance(message, bytes) else MESSAGE_PRICE
-        if (delay := self._terms.take(used, self._loop.time())) > 0:
+        if (delay := self._terms.take(seconds, self._loop.time())) > 0:
             await asyncio.sleep(delay)
         if self._ledger.is_full:
             self._room.clear()
@@ -477,6 +490,14 @@ class Bridge:
         match message:
             case bytes():
                 self._receive_audio(message)
+            case CommittedAudio(audio):
+                self._receive_audio(audio)
+                self._feed.commit(Cause.CLIENT)
+            case IntroducedAudio(audio, previous_text, is_committed):
+                self._uplink.introduce(previous_text)
+                self._receive_audio(audio)
+                if is_committed:
+                    self._feed.commit(Cause.CLIENT)
             case Format(sample_rate):
                 self._resumed_rate = None
                 self._feed.push(self._chain.change_rate(sample_rate))
@@ -584,12 +605,15 @@ class Bridge:
         return is_away and not self._is_parked_too_long(self._loop.time())
 
     def _is_parked_too_long(self, now: float) -> bool:
-        return now >= self._downlink.absent_since + self._config.park_seconds
+        return now >= self._downlink.absent_since + self._park_seconds
 
     def _move_on(self, move_from: int) -> None:
         has_ended = self._feed.committed > move_from or not self._feed.uncommitted
         if has_ended:
-            self._downstream.end()  # what comes from here on is the next owner's
+            if not self._can_resume:
+                self._finish(Finished(MOVED, CloseCode.RESTARTING))
+                return
+            self._take_no_more()  # what comes from here on is the next owner's
             if self._uplink.is_settled:
                 self._end(Moved(round(random.uniform(0, MOVE_SPREAD) * 1000)))  # noqa: S311  # jitter
 
@@ -626,7 +650,7 @@ class Bridge:
     def _watch_move(self, now: float) -> None:
         if self._move_from is None or now < self._move_by:
             return
-        if now >= self._move_by + MOVE_TIMEOUT - PAUSE_TIMEOUT:
+        if now >= self._move_by + MOVE_TIMEOUT - PAUSE_TIMEOUT and self._can_resume:
             self._end(Moved(0))
         elif self._feed.committed == self._move_from and self._feed.uncommitted:
             self._feed.commit(Cause.RELAY)
@@ -659,7 +683,7 @@ class Bridge:
         if self._finishing is not None:
             return
         self._waits_for_slot = waits_for_slot
-        self._downstream.end()
+        self._take_no_more()
         self._feed.push(self._chain.flush())
         self._feed.end()
         backlog = self._ledger.samples / self._config.wire_format.rate
@@ -667,6 +691,10 @@ class Bridge:
         self._finish_by = self._loop.time() + timeout
         self._finishing = ending
         self._allowed.set()  # nothing is taken any more that would have to be reserved
+
+    def _take_no_more(self) -> None:
+        self._takes = False
+        self._downstream.end()
 
     def _end(self, ending: Ending) -> None:
         if isinstance(self._finishing, Refused) and isinstance(ending, RelayError):
@@ -686,6 +714,16 @@ class Bridge:
             group.create_task(self._uplink.aclose(), name="close upstream")
             leaving = self._downlink.part(code, waits=not isinstance(ending, Taken))
             group.create_task(leaving, name="close downstream")
+
+
+def _audio_of(taken: Input) -> bytes | None:
+    match taken:
+        case bytes():
+            return taken
+        case CommittedAudio() | IntroducedAudio():
+            return taken.audio
+        case _:
+            return None
 
 
 def _between(events: Sequence[str], after: int, until: int) -> list[str]:

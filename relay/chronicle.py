@@ -7,7 +7,7 @@ from functools import partial
 
 from relay.bridge_config import Consumption, Start
 from relay.downlink import Downlink
-from relay.downstream.session import DownstreamSession
+from relay.downstream.dialect import ClientSession
 from relay.protocol.codec import encode_server_message
 from relay.protocol.messages import AudioAcknowledged, ScribeEvent
 from relay.registry import Tenure
@@ -25,7 +25,7 @@ class Chronicle:
     def __init__(
         self,
         downlink: Downlink,
-        downstream: DownstreamSession,
+        downstream: ClientSession,
         translator: Translator,
         tenure: Tenure,
         *,

@@ -8,8 +8,8 @@ from typing import Final, Protocol
 from structlog.typing import FilteringBoundLogger
 
 from relay.downstream.connection import ClientLeft, DownstreamConnection
+from relay.downstream.dialect import ClientSession
 from relay.downstream.outbox import Letter, Outbox
-from relay.downstream.session import DownstreamSession
 from relay.protocol.close_codes import CloseCode
 from relay.protocol.messages import ServerMessage
 from relay.registry.ownership import Standing
@@ -61,7 +61,7 @@ class Downlink:
     def __init__(
         self,
         host: DownlinkHost,
-        session: DownstreamSession,
+        session: ClientSession,
         outbox: Outbox,
         log: FilteringBoundLogger,
     ) -> None:

@@ -24,7 +24,9 @@ from relay.auth.tickets import Ticket
 from relay.bridge import Bridge
 from relay.bridge_config import NOTHING_USED, BridgeConfig, Consumption, Start
 from relay.downstream.connection import DownstreamConnection
+from relay.downstream.dialect import Dialect
 from relay.downstream.request import ResumePoint, StreamRequest, parse_resumed_request
+from relay.downstream.session import NATIVE
 from relay.errors import StateUnavailable, Unauthorized
 from relay.registry import ControlChannel, Journal, Ownership, SessionTaken, Tenure
 from relay.registry.ownership import Claimed, Refusal, Resumable, Snapshot, Standing
@@ -72,8 +74,14 @@ class Host:
         finally:
             self._group = None
 
-    async def begin(self, admission: Admission, request: StreamRequest, arrival: Arrival) -> Bridge:
-        """Begin a session; then `serve` its client.
+    async def begin(
+        self,
+        admission: Admission,
+        request: StreamRequest,
+        arrival: Arrival,
+        dialect: Dialect = NATIVE,
+    ) -> Bridge:
+        """Begin a session; then `serve` its client, which speaks the `dialect`.
 
         Raises:
             RelayError: If it isn't admitted.
@@ -104,9 +112,9 @@ class Host:
         )
 
         async def prepare(seat: Seat) -> Bridge:
-            bridge = self._bridge(seat, request, Start(chain=chain), owned)
+            bridge = self._bridge(seat, request, Start(chain=chain), owned, dialect)
             await bridge.tenure.begin()
-            bridge.greet(token)
+            bridge.greet(token if dialect.can_resume else None)
             return bridge
 
         return await self._start(prepare, admission, session_id, arrival, resumes=False)
@@ -171,7 +179,7 @@ class Host:
                 epoch=claimed.epoch,
                 progress=claimed.progress,
             )
-            bridge = self._bridge(seat, request, start, owned)
+            bridge = self._bridge(seat, request, start, owned, NATIVE)
             await bridge.take_over(point)
             return bridge
 
@@ -183,7 +191,14 @@ class Host:
         await self.gate.check_resumption(arrival, ticket, snapshot.origin)
         return ticket
 
-    def _bridge(self, seat: Seat, request: StreamRequest, start: Start, owned: Resumable) -> Bridge:
+    def _bridge(
+        self,
+        seat: Seat,
+        request: StreamRequest,
+        start: Start,
+        owned: Resumable,
+        dialect: Dialect,
+    ) -> Bridge:
         return Bridge(
             request,
             start,
@@ -194,6 +209,7 @@ class Host:
             breaker=self.breaker,
             terms=seat.terms,
             config=self.config,
+            dialect=dialect,
             redact=self.redact,
             log=structlog.get_logger("relay.session").bind(
                 session_id=owned.session_id, account=owned.account

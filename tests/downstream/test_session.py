@@ -3,7 +3,7 @@ import json
 import pytest
 
 from relay.downstream.outbox import Outbox
-from relay.downstream.session import MAX_FORMATS, DownstreamSession, State
+from relay.downstream.session import MAX_FORMATS, NATIVE, DownstreamSession, State
 from relay.errors import InputError, InvalidRequest, MessageTooBig
 from relay.protocol.messages import (
     MAX_MESSAGE_BYTES,
@@ -19,6 +19,14 @@ STOP = '{"message_type":"stop"}'
 
 def session() -> DownstreamSession:
     return DownstreamSession(Outbox(10**6))
+
+
+def test_the_native_dialect_lets_clients_come_back() -> None:
+    made = NATIVE.session(Outbox(10**6), max_message_bytes=3, first_seq=5)
+    assert NATIVE.can_resume
+    assert made.next_seq == 5
+    with pytest.raises(MessageTooBig):
+        made.receive_message(bytes(4))
 
 
 def test_binary_is_audio() -> None:
