@@ -8,7 +8,7 @@ import pytest_asyncio
 from relay.simulator.engines.sphinx import SphinxEngine
 from relay.simulator.server import Simulator
 from tests.sdk.said import IN_MID_SENTENCE
-from tests.sdk.targets import TARGETS, Target
+from tests.sdk.targets import Target
 from tests.support.relay import relay_to
 from tests.support.settings import KEY
 
@@ -29,20 +29,29 @@ async def relay(simulator: Simulator) -> AsyncIterator[Target]:
         yield Target(running.url, running.key, simulator)
 
 
-@pytest.fixture(params=TARGETS)
-def target(request: pytest.FixtureRequest, simulator: Simulator) -> Target:
-    """Each of the two in turn, with nothing from the tests before."""
+@pytest.fixture
+def alone(simulator: Simulator) -> Target:
+    """The simulator, with nothing from the tests before."""
     simulator.connections.clear()
-    if request.param == "relay":
-        through: Target = request.getfixturevalue("relay")
-        return through
     return Target(simulator.url.replace("ws", "http", 1), KEY, simulator)
 
 
 @pytest.fixture
-def breaking(relay: Target) -> Target:
-    """The relay, whose next socket to the provider is reset in mid-sentence."""
-    simulator = relay.simulator
-    simulator.connections.clear()
-    simulator.faults.add(IN_MID_SENTENCE)
+def relayed(relay: Target) -> Target:
+    """The relay, with nothing from the tests before."""
+    relay.simulator.connections.clear()
     return relay
+
+
+@pytest.fixture(params=["alone", "relayed"])
+def target(request: pytest.FixtureRequest) -> Target:
+    """Each of the two in turn."""
+    either: Target = request.getfixturevalue(request.param)
+    return either
+
+
+@pytest.fixture
+def breaking(relayed: Target) -> Target:
+    """The relay, whose next socket to the provider is reset in mid-sentence."""
+    relayed.simulator.faults.add(IN_MID_SENTENCE)
+    return relayed

@@ -10,8 +10,6 @@ from relay.audio.pcm import Int16
 from relay.simulator.records import ConnectionRecord
 from relay.simulator.server import Simulator
 
-TARGETS: Final = ("simulator", "relay")
-
 TOKEN_PATH: Final = "/v1/single-use-token/realtime_scribe"
 
 

@@ -2,18 +2,21 @@
 
 import asyncio
 import base64
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from elevenlabs import AudioFormat, CommitStrategy, ElevenLabs, RealtimeConnection, RealtimeEvents
+from websockets.exceptions import ConnectionClosed
 
 from relay.audio.pcm import Int16
 from tests.sdk.heard import Event, Heard, check_audio, check_broken, check_heard, check_words
-from tests.sdk.said import sentence, sentence_and_pause, write_sentence_and_pause
+from tests.sdk.said import IN_MID_SENTENCE, sentence, sentence_and_pause, write_sentence_and_pause
 from tests.sdk.targets import Target
 from tests.support.audio_files import RATE
 
@@ -53,17 +56,14 @@ class Listener:
         return self.messages[kind.value]
 
 
-def client_of(relay_url: str, relay_key: str) -> ElevenLabs:
-    return ElevenLabs(
-        api_key=relay_key,
-        base_url=relay_url,
-    )
-
-
 @asynccontextmanager
 async def connected(target: Target, **options: Any) -> AsyncIterator[RealtimeConnection]:
     """Open a connection, and close it."""
-    client = client_of(target.url, target.key)
+    relay_url, relay_key = target.url, target.key
+    client = ElevenLabs(
+        api_key=relay_key,
+        base_url=relay_url,
+    )
     connection = await client.speech_to_text.realtime.connect(options)  # type: ignore[call-overload]
     try:
         yield connection
@@ -109,6 +109,13 @@ async def test_a_file_that_a_pause_commits(target: Target, tmp_path: Path) -> No
     check_audio(target, sentence())
 
 
+async def test_a_key_that_nobody_knows(target: Target) -> None:
+    async with connected(replace(target, key="nobody's"), **CHUNKS) as connection:
+        listener = Listener(connection)
+        await listener.hear(RealtimeEvents.CLOSE)
+    assert [event.kind for event in listener.heard] == ["auth_error", "error", "close"]
+
+
 async def test_it_does_not_notice_that_the_provider_breaks(breaking: Target) -> None:
     async with connected(breaking, **CHUNKS) as connection:
         listener = Listener(connection)
@@ -118,3 +125,14 @@ async def test_it_does_not_notice_that_the_provider_breaks(breaking: Target) -> 
     check_heard(listener.heard)
     check_audio(breaking, sentence())
     check_broken(breaking)
+
+
+async def test_it_would_notice_without_the_relay(alone: Target) -> None:
+    alone.simulator.faults.add(IN_MID_SENTENCE)
+    async with connected(alone, **CHUNKS) as connection:
+        listener = Listener(connection)
+        with contextlib.suppress(ConnectionClosed):
+            await send(connection, sentence())
+        await listener.hear(RealtimeEvents.CLOSE)
+    with pytest.raises(AssertionError, match="error"):
+        check_heard(listener.heard)
