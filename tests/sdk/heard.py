@@ -43,20 +43,20 @@ class Heard(list[Event]):
         return [event.text for event in self if event.kind == kind]
 
 
-def check_heard(heard: Heard) -> None:
-    """One session without any trouble, in which the sentence was understood."""
+def check_heard(heard: Heard, said: str = SENTENCE) -> None:
+    """One session without any trouble, in which what was said was understood."""
     kinds = [event.kind for event in heard]
     if kinds[-1] == "close":
         kinds.pop()
     assert set(kinds) <= ORDINARY, heard
     assert kinds.count("session_started") == 1, heard
     assert heard.texts("partial_transcript"), heard
-    check_words(" ".join(heard.texts("committed_transcript")))
+    check_words(" ".join(heard.texts("committed_transcript")), said)
 
 
-def check_words(text: str) -> None:
-    """The sentence, once."""
-    assert word_error_rate(SENTENCE, text) <= MAX_WORD_ERROR_RATE, text
+def check_words(text: str, said: str = SENTENCE) -> None:
+    """What was said, once."""
+    assert word_error_rate(said, text) <= MAX_WORD_ERROR_RATE, text
 
 
 def check_audio(target: Target, sent: Int16) -> None:
