@@ -11,12 +11,13 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.chromium import chromium
-from tests.browser.microphone import best_match, hearing, write_speech
+from tests.browser.microphone import LEAD_SECONDS, best_match, hearing, write_speech
 from tests.browser.serving import served
 from tests.browser.visiting import visit
 from tests.sdk.heard import Heard, check_broken, check_heard, check_words
-from tests.sdk.said import SENTENCE
+from tests.sdk.said import SENTENCE, sentence
 from tests.sdk.targets import Target
+from tests.support.audio_files import RATE
 from tests.support.node import install, npm
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -92,7 +93,11 @@ async def test_scribe_connect_does_not_notice_that_the_provider_breaks(
 async def use_scribe(browser: Browser, origin: str, target: Target) -> None:
     """Let `useScribe` hear the sentence, and commit it."""
     async with opened(browser, origin, "react.html", target) as page:
-        await expect(page.get_by_role("log")).to_contain_text("morning", timeout=MAX_WAIT_MS)
+        # Half a second behind the last word.
+        end = round((LEAD_SECONDS + 0.5) * RATE) + sentence().size
+        await target.simulator.wait_for(
+            lambda: any(session.samples > end for session in target.sessions), 60
+        )
         await expect(page.get_by_role("status")).to_have_text("transcribing")
         await page.get_by_role("button", name="Commit").click()
         await expect(page.get_by_role("listitem")).to_have_count(1, timeout=MAX_WAIT_MS)
