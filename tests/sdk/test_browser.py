@@ -24,7 +24,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PAGES: Final = Path(__file__).parent / "browser"
 
-MAX_WAIT_MS: Final = 30_000
+MAX_WAIT_MS: Final = 60_000
 
 
 @pytest.fixture(scope="module")

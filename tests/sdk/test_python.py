@@ -58,7 +58,7 @@ class Listener:
 
     async def hear(self, kind: RealtimeEvents, number: int = 1) -> dict[str, Any]:
         """Wait until so many messages of a kind have come; the last one."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while len(self.messages[kind.value]) < number:
                 self._came[kind.value].clear()
                 await self._came[kind.value].wait()
