@@ -8,7 +8,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Final, TypeAlias
 from weakref import WeakValueDictionary
 
@@ -88,12 +88,15 @@ class Host:
         """
         session_id = secrets.token_hex(16)
         token = issue_token(session_id)
+        config = self.config
+        if request.wire_format is not None:
+            config = replace(config, wire_format=request.wire_format)
         chain = AudioChain(
             request.sample_rate,
             encoding=request.encoding,
             channels=request.channels,
-            wire_format=self.config.wire_format,
-            quality=self.config.quality,
+            wire_format=config.wire_format,
+            quality=config.quality,
         )
         owned = Resumable(
             session_id=session_id,
@@ -104,7 +107,7 @@ class Host:
                 query=tuple(request.parameters.to_query()),
                 bearer=msgspec.to_builtins(Ticket.of(admission.identity)),
                 origin=arrival.origin,
-                rate_out=self.config.wire_format.rate,
+                rate_out=config.wire_format.rate,
                 started_at=time.time(),
                 max_seconds=admission.max_seconds,
             ),
@@ -112,7 +115,7 @@ class Host:
         )
 
         async def prepare(seat: Seat) -> Bridge:
-            bridge = self._bridge(seat, request, Start(chain=chain), owned, dialect)
+            bridge = self._bridge(seat, request, Start(chain=chain), owned, dialect, config)
             await bridge.tenure.begin()
             bridge.greet(token if dialect.can_resume else None)
             return bridge
@@ -179,7 +182,7 @@ class Host:
                 epoch=claimed.epoch,
                 progress=claimed.progress,
             )
-            bridge = self._bridge(seat, request, start, owned, NATIVE)
+            bridge = self._bridge(seat, request, start, owned, NATIVE, self.config)
             await bridge.take_over(point)
             return bridge
 
@@ -198,6 +201,7 @@ class Host:
         start: Start,
         owned: Resumable,
         dialect: Dialect,
+        config: BridgeConfig,
     ) -> Bridge:
         return Bridge(
             request,
@@ -208,7 +212,7 @@ class Host:
             slot=seat,
             breaker=self.breaker,
             terms=seat.terms,
-            config=self.config,
+            config=config,
             dialect=dialect,
             redact=self.redact,
             log=structlog.get_logger("relay.session").bind(

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from relay.audio.pcm import Encoding
+from relay.audio.pcm import Encoding, WireFormat
 from relay.downstream.options import OptionPolicy
 from relay.errors import InvalidRequest
 from relay.protocol.codec import check_sample_rate
@@ -30,6 +30,11 @@ class StreamRequest:
     """Scribe's options as granted; `audio_format` is the relay's affair."""
     notes: tuple[str, ...] = ()
     """What differs from the request, in sentences."""
+
+    @property
+    def wire_format(self) -> WireFormat | None:
+        """What the provider is to get of it; None for what the relay sends by default."""
+        return None
 
     def config(self) -> dict[str, Any]:
         """What `session_started` tells the client of all this."""

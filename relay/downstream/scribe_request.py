@@ -22,8 +22,11 @@ class ScribeRequest(StreamRequest):
     """What a client of Scribe's was granted when it connected."""
 
     @property
-    def audio_format(self) -> WireFormat:
-        """What the client sends; what the provider gets is the relay's affair."""
+    def wire_format(self) -> WireFormat:
+        """What the client sends, and the provider gets: whatever is resampled loses something.
+
+        Beside its sound that is the end of a segment, of which a resampler holds some back.
+        """
         return WireFormat(self.parameters.audio_format)
 
     def config(self) -> dict[str, Any]:

@@ -5,8 +5,10 @@ The same session as the native one, in another dialect: this module says what `s
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar, Final, NoReturn
+
+from msgspec.structs import replace
 
 from relay.audio.pcm import WireFormat
 from relay.downstream.dialect import CommittedAudio, Input, IntroducedAudio
@@ -37,10 +39,6 @@ CLOSING: Final = _Closing()
 
 Official SDKs close right after the last commit: its final has to come before the close is answered.
 """
-
-HELD_BACK: Final = 0.1
-"""Seconds by which a commit's position may lie before the client's count of its audio, since a
-resampler holds some back."""
 
 
 class ScribeSession:
@@ -147,7 +145,6 @@ class ScribeSession:
 
     def _answer_commits(self, end: int) -> None:
         """Give an empty final to each commit up to `end`: clients match finals by their order."""
-        end += round(HELD_BACK * self._format.rate)
         while self._commits and self._commits[0] <= end:
             self._commits.popleft()
             self._put(ScribeEvent(CommittedTranscript("").fields), is_held=False)

@@ -49,7 +49,7 @@ class ScribeEndpoint:
         admission = await self.access.gate.admit(arrival)
         request = parse_scribe_request(pairs, self.policy.with_pins(admission.identity.options))
         wording.rate = request.sample_rate
-        dialect = Scribe(wording, request.audio_format)
+        dialect = Scribe(wording, request.wire_format)
         bridge = await self.host.begin(admission, request, arrival, dialect)
         await bridge.serve(client)
 

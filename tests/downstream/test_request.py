@@ -52,6 +52,10 @@ def test_the_config_tells_the_clients_rate_and_not_the_providers() -> None:
     assert "audio_format" not in config
 
 
+def test_what_the_provider_gets_is_the_relays_affair() -> None:
+    assert parse().wire_format is None
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
