@@ -17,7 +17,8 @@ from tests.support.settings import KEY
 async def simulator() -> AsyncIterator[Simulator]:
     """A Scribe that recognises speech, and keeps it."""
     pytest.importorskip("pocketsphinx", reason="there is no wheel for this Python")
-    engine = SphinxEngine(processes=1)
+    # Room for streams of the tests before that haven't ended yet.
+    engine = SphinxEngine(processes=1, streams_per_process=8)
     async with Simulator(engine=engine, api_keys=(KEY,), record_audio=True) as running:
         yield running
 

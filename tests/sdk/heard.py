@@ -19,8 +19,11 @@ ORDINARY: Final = frozenset(
 )
 """What SDKs tell of a session in which nothing goes wrong, until it is closed."""
 
-MAX_WORD_ERROR_RATE: Final = 0.15
-"""One word of the sentence, which the recogniser may miss where a microphone has heard it."""
+MAX_ERRORS: Final = 0.15
+"""Words that the recogniser may mistake, of those said: one of the sentence's eight."""
+
+MAX_MICROPHONE_ERRORS: Final = 0.3
+"""The same where a microphone has heard it, which stutters on a busy machine: two of them."""
 
 
 class Event(NamedTuple):
@@ -43,7 +46,7 @@ class Heard(list[Event]):
         return [event.text for event in self if event.kind == kind]
 
 
-def check_heard(heard: Heard, said: str = SENTENCE) -> None:
+def check_heard(heard: Heard, said: str = SENTENCE, *, max_errors: float = MAX_ERRORS) -> None:
     """One session without any trouble, in which what was said was understood."""
     kinds = [event.kind for event in heard]
     if kinds[-1] == "close":
@@ -51,12 +54,12 @@ def check_heard(heard: Heard, said: str = SENTENCE) -> None:
     assert set(kinds) <= ORDINARY, heard
     assert kinds.count("session_started") == 1, heard
     assert heard.texts("partial_transcript"), heard
-    check_words(" ".join(heard.texts("committed_transcript")), said)
+    check_words(" ".join(heard.texts("committed_transcript")), said, max_errors=max_errors)
 
 
-def check_words(text: str, said: str = SENTENCE) -> None:
+def check_words(text: str, said: str = SENTENCE, *, max_errors: float = MAX_ERRORS) -> None:
     """What was said, once."""
-    assert word_error_rate(said, text) <= MAX_WORD_ERROR_RATE, text
+    assert word_error_rate(said, text) <= max_errors, text
 
 
 def check_audio(target: Target, sent: Int16) -> None:

@@ -14,7 +14,7 @@ from tests.browser.chromium import chromium
 from tests.browser.microphone import LEAD_SECONDS, best_match, hearing, write_speech
 from tests.browser.serving import served
 from tests.browser.visiting import visit
-from tests.sdk.heard import Heard, check_broken, check_heard, check_words
+from tests.sdk.heard import MAX_MICROPHONE_ERRORS, Heard, check_broken, check_heard, check_words
 from tests.sdk.said import SENTENCE, sentence
 from tests.sdk.targets import Target
 from tests.support.audio_files import RATE
@@ -71,7 +71,7 @@ async def dictate(browser: Browser, origin: str, speech: Path, target: Target) -
         await page.wait_for_function(
             "heard.some(([kind]) => kind === 'committed_transcript')", timeout=MAX_WAIT_MS
         )
-        check_heard(await told(page))
+        check_heard(await told(page), max_errors=MAX_MICROPHONE_ERRORS)
         await page.evaluate("stop()")
     correlation, moved = best_match(speech, target.committed)
     # The SDK resamples linearly.
@@ -98,13 +98,15 @@ async def use_scribe(browser: Browser, origin: str, target: Target) -> None:
         await target.simulator.wait_for(
             lambda: any(session.samples > end for session in target.sessions), 60
         )
-        await expect(page.get_by_role("status")).to_have_text("transcribing")
+        status = page.get_by_role("status")
+        await expect(status).to_have_text("transcribing", timeout=MAX_WAIT_MS)
         await page.get_by_role("button", name="Commit").click()
         await expect(page.get_by_role("listitem")).to_have_count(1, timeout=MAX_WAIT_MS)
-        check_words(await page.get_by_role("listitem").inner_text())
-        check_heard(await told(page))
+        shown = await page.get_by_role("listitem").inner_text()
+        check_words(shown, max_errors=MAX_MICROPHONE_ERRORS)
+        check_heard(await told(page), max_errors=MAX_MICROPHONE_ERRORS)
         await page.get_by_role("button", name="Stop").click()
-        await expect(page.get_by_role("status")).to_have_text("disconnected")
+        await expect(status).to_have_text("disconnected", timeout=MAX_WAIT_MS)
 
 
 @pytest.mark.slow
