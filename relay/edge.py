@@ -6,6 +6,8 @@ session can drop its connection at once, or have its last words before a close i
 """
 
 import asyncio
+import os
+import socket
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -17,7 +19,7 @@ from websockets.http11 import Request
 from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
-from relay.downstream.connection import ABORT, HOLD_CLOSE, SHUTDOWN
+from relay.downstream.connection import ABORT, HOLD_CLOSE, SHORTEN_QUEUE, SHUTDOWN
 from relay.downstream.scribe_session import CLOSING
 from relay.downstream.scribe_wording import NORMAL
 
@@ -34,6 +36,11 @@ MAX_UNSENT_BYTES: Final = 64 * 1024
 HOLD_TIMEOUT: Final = 30.0
 """Seconds for which a client's close frame may wait for its answer. Source: the clients in use wait
 for 10 s (websockets, Python) and 30 s (ws, Node)."""
+
+QUEUE_BYTES: Final = 32 * 1024
+"""Of the kernel's, for what a client of Scribe's sends faster than it is read; Linux takes twice as
+much, and would else take megabytes. SDKs send files at 25 times real time, and some give a server
+up whose pong takes 20 s: it comes when all audio before their ping has been read."""
 
 # uvicorn hands the request's head to websockets, which would stop at 8 KiB without an answer. The
 # library offers this as an environment variable, read when it is imported.
@@ -129,9 +136,16 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             extensions[ABORT] = {"call": self.transport.abort}
             extensions[SHUTDOWN] = {"call": self._on_shutdown}
             extensions[HOLD_CLOSE] = {"call": self._hold_close}
+            extensions[SHORTEN_QUEUE] = {"call": self._shorten_queue}
 
     def _hold_close(self) -> None:
         self.conn.holds_close = True
+
+    def _shorten_queue(self) -> None:
+        # uvloop's own object can't set options; they belong to the socket, not to the descriptor.
+        descriptor = self.transport.get_extra_info("socket").fileno()
+        with socket.socket(fileno=os.dup(descriptor)) as duplicate:
+            duplicate.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, QUEUE_BYTES)
 
     def handle_close(self, event: Frame) -> None:
         if not self.conn.is_held:

@@ -41,7 +41,8 @@ from relay.upstream.breaker import Breaker
 _log: Final = structlog.get_logger("relay.session")
 
 CLIENT_OVERLAP = 0.25
-"""Seconds that a client keeps before the end of its last segment. Source: the protocol."""
+"""Seconds that a client keeps before the end of its last segment, if it doesn't say where that is;
+after a change of rate it may be wrong by their difference. Source: the protocol."""
 
 Pairs: TypeAlias = Sequence[tuple[str, str]]
 Prepare: TypeAlias = Callable[[Seat], Awaitable[Bridge]]
@@ -156,11 +157,11 @@ class Host:
         return bridge
 
     async def _take_over(self, pairs: Pairs, arrival: Arrival, shown: ShownToken) -> Bridge:
-        holder = await self.ownership.find(shown.session_id, shown.digest)
-        if isinstance(holder, Refusal):
+        snapshot = await self.ownership.find(shown.session_id, shown.digest)
+        if isinstance(snapshot, Refusal):
             raise Unauthorized(REFUSED)
-        ticket = await self._check(arrival, holder.snapshot)
-        granted = Parameters.parse(holder.snapshot.query)
+        ticket = await self._check(arrival, snapshot)
+        granted = Parameters.parse(snapshot.query)
         request, point = parse_resumed_request(pairs, granted)
 
         async def prepare(seat: Seat) -> Bridge:
@@ -172,13 +173,16 @@ class Host:
             with suppress(StateUnavailable):  # the fence does without
                 await self.control.send(SessionTaken(shown.session_id, claimed.epoch))
             start = start_of(claimed, request, point, self.config)
+            await self.sessions.continue_usage(
+                seat, began_at=claimed.snapshot.started_at, used=start.consumption
+            )
             owned = Resumable(
                 session_id=shown.session_id,
                 worker=self.sessions.worker,
                 account=claimed.account,
                 token_digest=shown.digest,
                 snapshot=claimed.snapshot,
-                pieces=start.chain.timeline.pieces,
+                pieces=claimed.pieces,
                 epoch=claimed.epoch,
                 progress=claimed.progress,
             )
@@ -186,7 +190,7 @@ class Host:
             await bridge.take_over(point)
             return bridge
 
-        admission = Admission(ticket.identity, holder.snapshot.max_seconds)
+        admission = Admission(ticket.identity, snapshot.max_seconds)
         return await self._start(prepare, admission, shown.session_id, arrival, resumes=True)
 
     async def _check(self, arrival: Arrival, snapshot: Snapshot) -> Ticket:
@@ -259,7 +263,11 @@ class Host:
                 if self.sessions.is_leaving:
                     bridge.move()
                 seat.ending = Moved(0)  # if the worker ends before the session
-                seat.ending = await bridge.run()
+                try:
+                    await bridge.run()
+                finally:
+                    seat.ending = bridge.ending
+                    await bridge.part()
         except Exception as error:
             if started.done():
                 _log.exception("a session that nobody waits for failed")
@@ -275,11 +283,14 @@ def start_of(
     timeline = Timeline.restore(
         claimed.snapshot.rate_out, (Piece(*piece) for piece in claimed.pieces)
     )
-    covered, segments = progress.covered, progress.segments
+    # The client has more than was written down if Redis was away.
+    covered = max(progress.covered, point.covered_sample or 0)
+    segments = progress.segments
     if point.last_segment is not None and point.last_segment >= segments:
-        # The client has more than was written down, since Redis was away.
         segments = point.last_segment + 1
-        covered = max(covered, point.from_sample + round(CLIENT_OVERLAP * request.sample_rate))
+        if point.covered_sample is None:
+            kept = round(CLIENT_OVERLAP * request.sample_rate)
+            covered = max(covered, point.from_sample + kept)
     seam = find_seam(timeline, covered, from_sample=point.from_sample, rate_in=request.sample_rate)
     return Start(
         chain=AudioChain.resume(

@@ -1,6 +1,9 @@
 """What uvicorn leaves unbounded, tried on a real socket."""
 
 import asyncio
+import base64
+import contextlib
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -125,6 +128,21 @@ async def test_who_pings_and_takes_no_pongs_is_dropped(
 
 def scribe(relay: Relay) -> Scribe:
     return Scribe(relay.url.replace("http", "ws", 1), key=relay.key)
+
+
+async def test_little_waits_before_a_client_that_is_too_fast(relay: Relay) -> None:
+    second = base64.b64encode(bytes(32_000)).decode()
+    message = json.dumps({"message_type": "input_audio_chunk", "audio_base_64": second})
+    sent_bytes = 0
+    async with scribe(relay) as client:
+        with contextlib.suppress(TimeoutError):
+            while True:
+                async with asyncio.timeout(0.5):
+                    await client.connection.send(message)
+                sent_bytes += len(message)
+        client.connection.transport.abort()
+    # Ten seconds are read at once, and then four in each. Linux would take six megabytes.
+    assert 10 * len(message) < sent_bytes < 3_000_000
 
 
 async def test_a_close_that_is_held_is_answered_in_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,6 +40,7 @@ class ResumePoint:
     last_segment: int | None
     """None before the first."""
     from_sample: int
+    covered_sample: int
 
 
 class Conversation:
@@ -135,7 +136,8 @@ class Conversation:
             return None
         self._flows = False
         from_sample = self._clock.sample_at(self._ring.start)
-        return ResumePoint(self._token, self._last_seq, self._numbers.last, from_sample)
+        covered = self._clock.sample_at(self._covered)
+        return ResumePoint(self._token, self._last_seq, self._numbers.last, from_sample, covered)
 
     def forget_session(self) -> None:
         """Give up the relay's session, so that the next one is a new one."""

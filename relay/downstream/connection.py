@@ -2,12 +2,7 @@
 
 from collections.abc import Callable
 
-from starlette.websockets import (
-    WebSocket,
-    WebSocketDisconnect,
-    WebSocketDisconnected,
-    WebSocketState,
-)
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from relay.downstream.scribe_wording import Wording
 from relay.protocol.close_codes import CloseCode
@@ -22,6 +17,13 @@ SHUTDOWN = "scribe-relay.shutdown"
 HOLD_CLOSE = "scribe-relay.hold-close"
 """A third one: the client's close frame comes as the message `CLOSING`, and is answered when the
 connection is closed from here."""
+
+SHORTEN_QUEUE = "scribe-relay.shorten-queue"
+"""A fourth one: as little as possible waits between the client and us."""
+
+CLOSED = (WebSocketDisconnect, RuntimeError)
+"""What sending raises where the connection has ended; `RuntimeError` where uvicorn has closed it by
+itself, since a message was too long or not UTF-8, and a subclass of it from Starlette."""
 
 
 class ClientLeft(Exception):
@@ -71,7 +73,7 @@ class DownstreamConnection:
         """
         try:
             await self._websocket.send({"type": "websocket.send", "text": text})
-        except (WebSocketDisconnect, WebSocketDisconnected) as error:
+        except CLOSED as error:
             raise ClientLeft(CloseCode.BROKEN) from error
 
     async def close(self, code: CloseCode, reason: str = "") -> None:
@@ -82,7 +84,7 @@ class DownstreamConnection:
         if self._websocket.application_state is WebSocketState.CONNECTED:
             try:
                 await self._websocket.close(code, reason)
-            except (WebSocketDisconnect, WebSocketDisconnected):
+            except CLOSED:
                 return
 
     def abort(self) -> None:
@@ -101,9 +103,10 @@ class ScribeConnection(DownstreamConnection):
 
     async def accept(self) -> None:
         """Finish the handshake; Scribe knows no subprotocols."""
-        hold_close = self._websocket.scope.get("extensions", {}).get(HOLD_CLOSE)
-        if hold_close is not None:
-            hold_close["call"]()
+        for name in (HOLD_CLOSE, SHORTEN_QUEUE):
+            extension = self._websocket.scope.get("extensions", {}).get(name)
+            if extension is not None:
+                extension["call"]()
         await self._websocket.accept()
 
     async def close(self, code: CloseCode, reason: str = "") -> None:

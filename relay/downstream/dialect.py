@@ -19,11 +19,9 @@ class CommittedAudio:
 class IntroducedAudio:
     """The first audio of a session, with what was said before it."""
 
-    audio: bytes
+    audio: bytes | CommittedAudio
     previous_text: str
     """For the provider, as context."""
-    is_committed: bool
-    """The segment ends behind it."""
 
 
 Input: TypeAlias = bytes | CommittedAudio | IntroducedAudio | ClientMessage | None

@@ -138,7 +138,8 @@ class ScribeSession:
         if self._format is WireFormat.ULAW_8000:
             audio = self._format.unpack(audio).astype("<i2").tobytes()
         if chunk.previous_text:
-            return IntroducedAudio(audio, chunk.previous_text, is_committed=chunk.commit)
+            first = CommittedAudio(audio) if chunk.commit else audio
+            return IntroducedAudio(first, chunk.previous_text)
         if not audio:
             return Commit() if chunk.commit else None
         return CommittedAudio(audio) if chunk.commit else audio

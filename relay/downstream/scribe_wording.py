@@ -88,7 +88,7 @@ class Wording:
                 return {"message_type": "warning", "warning": self._gap(begin, end, reason)}
             case Failure(error_type, text):
                 return self._error(ERROR_TYPES.get(error_type, ErrorType.ERROR), text)
-            case SessionEnded(reason="moved"):
+            case SessionEnded(reason=reason) if reason == MOVED:
                 return self._error(ErrorType.SESSION_TIME_LIMIT_EXCEEDED, MOVED_TEXT)
             case _:
                 return None

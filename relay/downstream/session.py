@@ -6,20 +6,16 @@ from typing import Final
 
 from relay.downstream.dialect import Input
 from relay.downstream.outbox import Letter, Outbox, Slot
-from relay.errors import InputError, InvalidRequest, MessageTooBig
+from relay.errors import InputError, MessageTooBig
 from relay.protocol.codec import decode_client_message, encode_server_message
 from relay.protocol.messages import (
     MAX_MESSAGE_BYTES,
     AudioAcknowledged,
-    Format,
     ScribeEvent,
     ServerMessage,
     SessionResumed,
     Stop,
 )
-
-MAX_FORMATS = 1000
-"""Changes of rate in one session; each costs memory, and no device is changed so often."""
 
 
 def put(
@@ -63,7 +59,6 @@ class DownstreamSession:
         self._outbox = outbox
         self._max_message_bytes = max_message_bytes
         self._seq = first_seq
-        self._formats = 0
 
     def receive_message(self, message: bytes | str) -> Input:
         """Take in one WebSocket message.
@@ -83,15 +78,8 @@ class DownstreamSession:
         if isinstance(message, bytes):
             return message
         decoded = decode_client_message(message)
-        match decoded:
-            case Stop():
-                self.state = State.STOPPING
-            case Format():
-                self._formats += 1
-                if self._formats > MAX_FORMATS:
-                    raise InvalidRequest(
-                        f"The rate was changed more than {MAX_FORMATS} times; start a new session."
-                    )
+        if isinstance(decoded, Stop):
+            self.state = State.STOPPING
         return decoded
 
     def end(self) -> None:

@@ -60,8 +60,10 @@ PASSED_ON: Final = "passed on"
 BY_THE_RELAY: Final = "does it itself"
 HANDLING: Final = MappingProxyType(
     {
-        "audio_format": "refused: say what you send by `sample_rate`, `encoding` and `channels`. At Scribe's own path: "
-        "passed on",
+        "audio_format": (
+            "refused: say what you send by `sample_rate`, `encoding` and `channels`. At Scribe's "
+            "own path, passed on"
+        ),
         "commit_strategy": "does it itself; `turn_prediction` is refused",
         "vad_silence_threshold_secs": BY_THE_RELAY,
         "vad_threshold": BY_THE_RELAY,

@@ -80,11 +80,11 @@ def test_resume_point_names_what_the_client_has_and_holds(talk: Talk) -> None:
     talk.say(3)
     talk.sent()
     talk.receive(final(0, 2000))
-    assert talk.conversation.plan() == ResumePoint("t", 2, 0, 1000)
+    assert talk.conversation.plan() == ResumePoint("t", 2, 0, 1000, 2000)
 
 
 def test_resume_point_without_a_segment_has_none(talk: Talk) -> None:
-    assert talk.conversation.plan() == ResumePoint("t", 1, None, 0)
+    assert talk.conversation.plan() == ResumePoint("t", 1, None, 0, 0)
 
 
 def test_what_is_covered_is_freed_but_for_the_margin(talk: Talk) -> None:
@@ -143,7 +143,7 @@ def test_resumed_session_gets_audio_from_where_it_says(
 
 def test_number_of_the_resumption_counts_for_nothing(talk: Talk) -> None:
     talk.resume(0)
-    assert talk.conversation.plan() == ResumePoint("t", 1, None, 0)
+    assert talk.conversation.plan() == ResumePoint("t", 1, None, 0, 0)
 
 
 def test_finals_that_came_before_are_dropped_plain_and_timed_apart(talk: Talk) -> None:
@@ -240,7 +240,7 @@ def test_new_session_is_resumed_in_its_own_numbers(talk: Talk) -> None:
     anew(talk)
     talk.sent()
     talk.receive(final(0, 2000))
-    assert talk.conversation.plan() == ResumePoint("t", 2, 0, 1000)
+    assert talk.conversation.plan() == ResumePoint("t", 2, 0, 1000, 2000)
     talk.resume(2500)
     assert talk.sent() == [(3, 500)]
 

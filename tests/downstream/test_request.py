@@ -98,6 +98,13 @@ def test_a_client_that_comes_back_says_what_it_has() -> None:
     assert resume(**POINT)[1] == ResumePoint(last_seq=7, last_segment=2, from_sample=48_000)
 
 
+def test_it_may_say_what_it_knows_to_be_settled() -> None:
+    assert resume(**POINT)[1].covered_sample is None
+    assert resume(**POINT, covered_sample="60000")[1].covered_sample == 60_000
+    with pytest.raises(InvalidRequest, match="covered_sample"):
+        resume(**POINT, covered_sample="-1")
+
+
 def test_before_the_first_segment_it_has_none() -> None:
     _, point = resume(last_seq="0", from_sample="0")
     assert point == ResumePoint(last_seq=0, last_segment=None, from_sample=0)

@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from relay.downstream.scribe_wording import ERROR_TYPES, MOVED_TEXT, Wording
+from relay import lifecycle
+from relay.downstream.scribe_wording import ERROR_TYPES, MOVED, MOVED_TEXT, Wording
 from relay.limits.limiter import TEXTS
 from relay.protocol.messages import (
     AudioAcknowledged,
@@ -142,7 +143,8 @@ def test_a_bad_message_is_no_reason_to_close() -> None:
 
 def test_a_worker_that_leaves_tells_its_clients_to_begin_anew() -> None:
     wording = Wording()
-    text = wording.word(SessionEnded("moved", 1, 2, 3))
+    text = wording.word(SessionEnded(MOVED, 1, 2, 3))
+    assert MOVED == lifecycle.MOVED
     assert text is not None
     assert json.loads(text) == {
         "message_type": "session_time_limit_exceeded",

@@ -230,6 +230,7 @@ export class Conversation {
       lastSeq: this.lastSeq,
       lastSegment: this.segments.lastNumber,
       fromSample: this.clock.sampleAt(this.ring.start),
+      coveredSample: this.clock.sampleAt(this.coveredFrame),
     };
     return { sampleRate: this.lineRate, resume };
   }

@@ -407,6 +407,7 @@ describe("a session that can be resumed", () => {
     expect(scene.socket.protocols).toEqual(["scribe-relay.v1", "resume.t0k3n"]);
     expect(Object.fromEntries(scene.socket.query)).toMatchObject({
       ...{ last_seq: "2", last_segment: "0", from_sample: String(RATE * 0.7) },
+      covered_sample: String(RATE),
     });
     expect(scene.socket.sent).toEqual([]);
     scene.say("session_resumed", { next_sample: 1.5 * RATE, last_seq: 2 });
