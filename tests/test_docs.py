@@ -42,6 +42,8 @@ from tests.test_architecture import ALLOWED, WEB_ALLOWED, WIRING
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
+SDK_FOLDERS = [ROOT / "tests/sdk/browser", ROOT / "tests/sdk/node"]
+NPM_FOLDERS = [ROOT / "web", *SDK_FOLDERS]
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *ROOT.glob("web/*.md")])
 
 
@@ -334,6 +336,22 @@ def test_json_is_json(page: Path) -> None:
             json.loads(line)
 
 
+def test_what_is_shown_of_other_sdks_is_what_their_tests_run() -> None:
+    """A line with … stands for others."""
+    files = [*(ROOT / "tests/sdk").glob("*.py"), *(ROOT / "tests/sdk").glob("*/*.*js*")]
+    run = [_lines(path.read_text()) for path in files]
+    shown = blocks(DOCS / "how-to/use-elevenlabs-sdks.md")
+    assert len(shown) == 5
+    for block in shown:
+        part = _lines(block.code).partition("// …" if block.language == "js" else "# …")[0]
+        assert any(part in text for text in run), block.code
+
+
+def _lines(text: str) -> str:
+    """A text without its indentation."""
+    return "\n".join(line.strip() for line in text.splitlines())
+
+
 def test_messages_of_the_relay_in_pages_are_as_they_are_written_down() -> None:
     found = 0
     for page in PAGES:
@@ -465,6 +483,13 @@ def test_every_package_of_the_browsers_side_has_its_reason() -> None:
     assert explained_packages("## In the browser") == sorted(needed)
 
 
+def test_every_sdk_has_its_reason() -> None:
+    packages = [json.loads((folder / "package.json").read_text()) for folder in SDK_FOLDERS]
+    needed = [name for package in packages for name in package["dependencies"]]
+    explained = explained_packages("### Other SDKs, for their tests alone")
+    assert explained == sorted([*needed, "livekit-plugins-elevenlabs"])
+
+
 def explained_packages(*headings: str) -> list[str]:
     text = (DOCS / "topics/dependencies.md").read_text()
     return sorted(
@@ -578,7 +603,10 @@ def test_no_text_names_a_package_registry() -> None:
             assert not REGISTRIES.search(text), (name, REGISTRIES.search(text))
 
 
-LOCKS = [*sorted((ROOT / "requirements").glob("*.lock")), ROOT / "web/package-lock.json"]
+LOCKS = [
+    *sorted((ROOT / "requirements").glob("*.lock")),
+    *(folder / "package-lock.json" for folder in NPM_FOLDERS),
+]
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=name_of)
