@@ -95,7 +95,7 @@ ELSEWHERE = (
     "/openapi.json",
     "/healthz/x",
     "/metrics",
-    "/v1/speech-to-text/realtime",
+    "/v1/speech-to-text/realtime/",
     "/../etc/passwd",
     "//healthz",
     "/%00",
@@ -105,7 +105,7 @@ ELSEWHERE = (
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "OPTIONS"])
 async def test_nothing_else_is_there(relay: Relay, method: str) -> None:
     async with aiohttp.ClientSession() as http:
-        for path in (*ELSEWHERE, "/v1/stream"):
+        for path in (*ELSEWHERE, "/v1/stream", "/v1/speech-to-text/realtime"):
             async with http.request(method, relay.url + path, allow_redirects=False) as answer:
                 is_for_programs = path.startswith("/v1/")
                 text = NOT_FOUND if is_for_programs else "Not Found\n"
