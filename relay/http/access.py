@@ -230,6 +230,8 @@ def _shown(connection: HTTPConnection) -> str:
     for prefix, name in ((RESUME_PREFIX, "resume_token"), (TICKET_PREFIX, "ticket")):
         if any(protocol.startswith(prefix) for protocol in protocols):
             return name
+    if "token" in connection.query_params:  # as Scribe's SDKs show it
+        return "ticket"
     if KEY_HEADER in connection.headers:
         return "key"
     return "cookie" if "cookie" in connection.headers else "nothing"
