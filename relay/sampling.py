@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -83,11 +84,14 @@ class Sampler:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._watch_lag(), name="watch the event loop")
                 group.create_task(self._probe_upstream(), name="probe the provider")
-                group.create_task(self._probe_budget(), name="look at the budget")
+                budget = _every(PROBE_INTERVAL, self._look_at_budget)
+                group.create_task(budget, name="look at the budget")
                 for name, check in self._checks.items():
-                    group.create_task(self._probe_on(name, check), name=f"probe {name}")
+                    probing = _every(PROBE_INTERVAL, partial(self._probe, name, check))
+                    group.create_task(probing, name=f"probe {name}")
                 if self._exchange is not None:
-                    group.create_task(self._publish_on(self._exchange), name="publish metrics")
+                    publishing = _every(SAMPLE_INTERVAL, partial(self._publish, self._exchange))
+                    group.create_task(publishing, name="publish metrics")
         finally:
             if self._exchange is not None:
                 self.sample()
@@ -131,19 +135,17 @@ class Sampler:
             pages = int(STATM.read_text().split()[1])
             metrics.set("resident_memory_bytes", pages * PAGE_BYTES)
 
-    async def _publish_on(self, exchange: Exchange) -> None:
-        while True:
-            self.sample()
-            values = self._metrics.values()
-            try:
-                # A disk may take its time, and sessions have none to wait.
-                await asyncio.to_thread(exchange.publish, values, time.monotonic())
-                self._can_publish = True
-            except OSError as error:
-                if self._can_publish:
-                    _log.warning("other workers can't see this one's metrics", text=str(error))
-                self._can_publish = False
-            await asyncio.sleep(SAMPLE_INTERVAL)
+    async def _publish(self, exchange: Exchange) -> None:
+        self.sample()
+        values = self._metrics.values()
+        try:
+            # A disk may take its time, and sessions have none to wait.
+            await asyncio.to_thread(exchange.publish, values, time.monotonic())
+            self._can_publish = True
+        except OSError as error:
+            if self._can_publish:
+                _log.warning("other workers can't see this one's metrics", text=str(error))
+            self._can_publish = False
 
     async def _watch_lag(self) -> None:
         while True:
@@ -152,34 +154,39 @@ class Sampler:
             await asyncio.sleep(LAG_INTERVAL)
             self._metrics.observe("event_loop_lag_seconds", time.monotonic() - due)
 
-    async def _probe_on(self, name: str, check: Check) -> None:
-        while True:
-            await self._probe(name, check)
-            await asyncio.sleep(PROBE_INTERVAL)
-
     async def _probe(self, name: str, check: Check) -> None:
-        begin = time.monotonic()
+        begin, is_up = time.monotonic(), False
         try:
-            await check()
-        except RelayError:
-            self._metrics.set("dependency_up", 0, name)
-        else:
-            self._metrics.set("dependency_up", 1, name)
-        self._metrics.observe("dependency_probe_seconds", time.monotonic() - begin, name)
+            with suppress(RelayError):
+                await check()
+                is_up = True
+        finally:
+            self._metrics.set("dependency_up", is_up, name)
+            self._metrics.observe("dependency_probe_seconds", time.monotonic() - begin, name)
 
     async def _probe_upstream(self) -> None:
-        while True:
-            # Workers that start together don't connect together.
-            await asyncio.sleep(UPSTREAM_INTERVAL * random.uniform(1, 1.2))  # noqa: S311  # jitter
-            await self._probe("upstream", self._check_upstream)
-            if (end := self._certificate_end()) is not None:
-                self._metrics.set("certificate_end_timestamp_seconds", end, "upstream")
+        # Workers that start together don't connect together.
+        interval = UPSTREAM_INTERVAL * random.uniform(1, 1.2)  # noqa: S311  # jitter
+        await asyncio.sleep(interval)
+        await _every(interval, self._look_at_upstream)
 
-    async def _probe_budget(self) -> None:
-        while True:
-            with suppress(StateUnavailable):
-                if (budget := await self._limiter.budget()) is None:
-                    return
+    async def _look_at_upstream(self) -> None:
+        await self._probe("upstream", self._check_upstream)
+        if (end := self._certificate_end()) is not None:
+            self._metrics.set("certificate_end_timestamp_seconds", end, "upstream")
+
+    async def _look_at_budget(self) -> None:
+        with suppress(StateUnavailable):
+            if (budget := await self._limiter.budget()) is not None:
                 self._metrics.set("budget_seconds", budget[0])
                 self._metrics.set("budget_used_seconds", budget[1])
-            await asyncio.sleep(PROBE_INTERVAL)
+
+
+async def _every(interval: float, act: Callable[[], Awaitable[None]]) -> None:
+    """Act again and again; a fault of ours is logged and costs one turn, never a session."""
+    while True:
+        try:
+            await act()
+        except Exception:
+            _log.exception("metrics could not be taken")
+        await asyncio.sleep(interval)

@@ -195,6 +195,23 @@ async def test_who_is_refused_a_session_is_counted_by_what_was_shown(
     assert failures == {reason: 1}
 
 
+@pytest.mark.parametrize(
+    ("query", "headers", "reason"),
+    [
+        ("?token=wrong", {}, "ticket"),
+        ("", {"xi-api-key": "wrong"}, "key"),
+        ("", {}, "nothing"),
+    ],
+)
+async def test_so_is_who_is_refused_in_scribes_dialect(
+    relay: Relay, query: str, headers: dict[str, str], reason: str
+) -> None:
+    url = f"{relay.url.replace('http', 'ws')}/v1/speech-to-text/realtime{query}"
+    async with connect(url, additional_headers=headers) as socket:
+        await socket.wait_closed()
+    assert (await values(relay))["auth_failures_total", reason] == 1
+
+
 async def test_passwords_and_links_that_are_not_good_are_counted(relay: Relay) -> None:
     async with aiohttp.ClientSession(relay.url, headers={"origin": relay.url}) as http:
         for path in ("/api/login", "/login"):
