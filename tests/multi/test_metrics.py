@@ -18,8 +18,8 @@ from tests.support.waiting import until
 SESSIONS = 6
 """That all of them come to the same one of two workers happens once in 32 times, and harms not."""
 
-SECONDS = 1.0
-"""Of audio in each."""
+SECONDS = 2.0
+"""Of audio in each; the first chunk is measured after one of them."""
 
 
 @pytest.fixture(scope="module")
