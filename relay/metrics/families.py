@@ -54,8 +54,8 @@ class Family:
         return f"relay_{self.name}"
 
 
-FAILURES: Final = (*map(str, chain(Break, ErrorType)), OTHER)
-"""How a socket at the provider can fail."""
+FAILURES: Final = ("upstream_unavailable", *map(str, chain(Break, ErrorType)), OTHER)
+"""How a socket at the provider can fail; the first is what can't be connected to at all."""
 
 STATES: Final = ("queued", "opening", "open", "parked", "ending")
 
