@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import resource
 import socket
 import sys
@@ -19,7 +20,7 @@ from uvicorn.supervisors import Multiprocess
 
 from relay.app import create_app
 from relay.edge import BoundedHttp, BoundedWebSocket
-from relay.errors import StateError
+from relay.errors import ConfigError, StateError
 from relay.logs import Redactor, configure
 from relay.services import Services
 from relay.settings import Settings
@@ -64,6 +65,7 @@ class RelayServer:
             RelayError: If what the relay stands on can't be started.
         """
         async with contextlib.AsyncExitStack() as stack:
+            _check_metrics_port(self._settings)
             listeners = [
                 stack.enter_context(_listening(self._settings.host, port))
                 for port in _ports(self._settings)
@@ -165,10 +167,30 @@ def _bound(host: str, port: int, *, is_shared: bool = False) -> socket.socket:
 
 
 def _listeners(settings: Settings) -> list[socket.socket]:
+    _check_metrics_port(settings)
     # Elsewhere than on Linux the last process to share a port gets all of its connections.
     if settings.workers > 1 and sys.platform == "linux":
         return _OwnListeners(settings.host, _ports(settings))
     return [_listening(settings.host, port) for port in _ports(settings)]
+
+
+def _check_metrics_port(settings: Settings) -> None:
+    """Say of the port that is looked at less often by which setting it can be changed.
+
+    Raises:
+        ConfigError: If it can't be had.
+    """
+    port = settings.metrics_port
+    if port is None:
+        return
+    try:
+        _bound(settings.host, port).close()
+    except OSError as error:
+        if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+            raise  # it is the address, which the other port needs too
+        raise ConfigError(
+            (f"RELAY_METRICS_PORT: port {port} can't be had ({error.strerror}); give another one.",)
+        ) from error
 
 
 def _ports(settings: Settings) -> list[int]:
