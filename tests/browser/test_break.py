@@ -10,9 +10,9 @@ from playwright.async_api import Browser, Page
 
 from relay.audio.pcm import Float32
 from relay.simulator.server import Simulator
-from tests.browser.test_package import ROOT, npm
 from tests.browser.visiting import visit
 from tests.support.exactness import check_exactness
+from tests.support.node import ROOT, npm
 from tests.support.people import ticket
 from tests.support.proxy import Direction, Proxy
 from tests.support.relay import Event, Relay, until_received
