@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from relay.errors import ConfigError
 from relay.server import RelayServer
 from relay.simulator.server import Simulator
 from tests.support.relay import Client, relay_to
@@ -33,6 +34,14 @@ async def test_port_is_free_again_at_once() -> None:
         port = int(first.url.rpartition(":")[2])
     async with RelayServer(settings_for(port=port)) as second:
         assert second.url == first.url
+
+
+async def test_a_port_of_metrics_that_is_taken_is_named_by_its_setting() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(ConfigError, match=f"RELAY_METRICS_PORT: port {port} can't be had"):
+            async with RelayServer(settings_for(metrics_port=port)):
+                pass
 
 
 @pytest.mark.parametrize(
