@@ -5,6 +5,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Sequence
+from time import perf_counter
 
 import msgspec
 from structlog.typing import FilteringBoundLogger
@@ -26,9 +27,11 @@ from relay.errors import (
     RelayError,
     Unauthorized,
 )
+from relay.latencies import ChunkWatch, SegmentWatch
 from relay.limits.limiter import Grant
 from relay.limits.slots import Place
 from relay.limits.terms import Notice, Terms, Verdict
+from relay.meter import Meter
 from relay.protocol.close_codes import CloseCode
 from relay.protocol.messages import (
     AudioGap,
@@ -130,6 +133,7 @@ class Bridge:
         terms: Terms,
         config: BridgeConfig,
         redact: Callable[[str], str],
+        meter: Meter,
         log: FilteringBoundLogger,
     ) -> None:
         self._request = request
@@ -138,6 +142,7 @@ class Bridge:
         self._tenure = tenure
         self._terms = terms
         self._config = config
+        self._meter = meter
         self._log = log
         self._loop = asyncio.get_running_loop()
 
@@ -151,6 +156,7 @@ class Bridge:
             chunk_ms=config.chunk_ms,
             quiet=config.quiet_seconds,
         )
+        self._chunk_watch, self._segment_watch = ChunkWatch(), SegmentWatch()
         self._uplink = Uplink(
             self,
             self._ledger,
@@ -162,6 +168,8 @@ class Bridge:
             seconds_at=self._chain.timeline.seconds_at,
             segments=start.segments,
             redact=redact,
+            meter=meter,
+            watch=self._chunk_watch,
             log=log,
         )
         self._translator = Translator(
@@ -189,6 +197,7 @@ class Bridge:
         self._move_from: int | None = None
         self._resumed_rate: int | None = None
         self._messages = 0
+        self._committed = self._feed.committed
         self._left_out = 0.0 if start.gap is None else self._seconds_between(*start.gap)
         self._finish_by = 0.0
         self._waits_for_slot = True
@@ -243,6 +252,16 @@ class Bridge:
     def tenure(self) -> Tenure:
         """This worker's ownership of the session."""
         return self._tenure
+
+    @property
+    def outbox_bytes(self) -> int:
+        """Messages that wait for the client."""
+        return self._downlink.waiting_bytes
+
+    @property
+    def ledger_bytes(self) -> int:
+        """Audio that waits for its final."""
+        return self._ledger.samples * self._config.wire_format.bytes_per_sample
 
     def consumption(self) -> Consumption:
         """What was used so far."""
@@ -403,13 +422,16 @@ class Bridge:
             self._chronicle.make_up(events)
         if self._start.gap is not None:
             self._say(AudioGap(*self._start.gap, CLIENT_BUFFER))
+            self._meter.gap(CLIENT_BUFFER, self._left_out)
         self._resumed_rate = self._request.sample_rate
         self._log.info("session taken over", next_sample=next_sample)
         self._terms.catch_up()
 
     def _leave_out(self, begin: int, end: int) -> None:
         self._feed.push(self._chain.skip_to(end))
-        self._left_out += self._seconds_between(begin, end)
+        seconds = self._seconds_between(begin, end)
+        self._left_out += seconds
+        self._meter.gap(CLIENT_BUFFER, seconds)
         if self._feed.uncommitted:
             self._feed.commit(Cause.RELAY)  # nothing spans what is missing
         self._say(AudioGap(begin, end, CLIENT_BUFFER))
@@ -421,6 +443,9 @@ class Bridge:
     async def downlink_message(self, message: bytes | str) -> None:
         """Take in one message; return when the next one may be read."""
         self._heard_at = self._loop.time()
+        if self._chunk_watch.is_armed:
+            # Not the loop's clock, which stands still while a message is worked on.
+            self._chunk_watch.came(perf_counter())
         self._messages += 1
         if self._messages % MESSAGES_AT_ONCE == 0:
             await asyncio.sleep(0)
@@ -506,6 +531,8 @@ class Bridge:
             samples = self._chain.push_silence(error.frames)
             self._say(refuse(InputError(f"{error}."))[0])
         self._feed.push(samples)
+        if self._chunk_watch.is_armed and not self._ledger.is_withholding:
+            self._chunk_watch.grew(self._ledger.end)
 
     def _say(self, message: ServerMessage) -> None:
         self._downlink.say(message)
@@ -522,12 +549,18 @@ class Bridge:
                 self._say(self._translator.translate(event))
             case Final():
                 self._chronicle.say(event)
+                self._time_segment(event)
             case Complaint(text):
                 self._log.warning("upstream refused a message", text=text)
             case SegmentDue():
                 self._feed.commit(Cause.RELAY)
             case Failed(error):
                 self._end(error)
+
+    def _time_segment(self, final: Final) -> None:
+        seconds = self._segment_watch.answered(final.commit.position, perf_counter())
+        if seconds is not None:
+            self._meter.speech_to_final(seconds)
 
     def uplink_queued(self, place: Place) -> None:
         """Tell the client where it stands in the queue."""
@@ -570,6 +603,9 @@ class Bridge:
 
     def _advance(self) -> None:
         """Hand on what the provider said, and send it what it may have now."""
+        if self._feed.committed != self._committed:
+            self._committed = self._feed.committed
+            self._segment_watch.ended(self._committed, perf_counter())
         self._uplink.advance()
         if not self._ledger.is_full:
             self._room.set()
@@ -606,6 +642,7 @@ class Bridge:
             frames = self._chain.frames_received
             self._chronicle.acknowledge(now)
             self._uplink.tick(now)
+            self._chunk_watch.arm(self._ledger.end)
             self._advance()
             if self._ledger.is_full or self._terms.must_wait or not self._downlink.is_attached:
                 self._heard_at = now  # it is us who don't listen
@@ -639,6 +676,7 @@ class Bridge:
             case Notice(code, text):
                 self._say(Warn(code, text))
             case LimitExceeded():
+                self._meter.limit_hit(verdict.limit, "session")
                 failure, close_code = refuse(verdict)
                 self._finish(Refused(close_code, failure.error_type, failure))
                 self._advance()
@@ -682,6 +720,9 @@ class Bridge:
         """Say the last words to both sides."""
         messages, code = self._translator.last_words(ending)
         for message in messages:
+            if isinstance(message, AudioGap):
+                seconds = self._seconds_between(message.from_sample, message.to_sample)
+                self._meter.gap(message.reason, seconds)
             self._say(message)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._uplink.aclose(), name="close upstream")

@@ -93,6 +93,11 @@ class Downlink:
         return self.absent_since if self._has_served else math.inf
 
     @property
+    def waiting_bytes(self) -> int:
+        """Messages that wait for the client."""
+        return self._outbox.size_bytes
+
+    @property
     def forgotten(self) -> int:
         """Up to which number messages can't be sent again from here; -1 if all can."""
         return self._outbox.forgotten
