@@ -10,7 +10,9 @@ from time import perf_counter
 import msgspec
 from structlog.typing import FilteringBoundLogger
 
-from relay.audio.pcm import NonFinite, PartialFrame
+from relay.audio.arrival import HEADSTART
+from relay.audio.health import AudioHealth
+from relay.audio.pcm import Int16, NonFinite, PartialFrame
 from relay.bridge_config import BridgeConfig, Consumption, Start
 from relay.chronicle import Chronicle
 from relay.downlink import Downlink
@@ -30,7 +32,7 @@ from relay.errors import (
 from relay.latencies import ChunkWatch, SegmentWatch
 from relay.limits.limiter import Grant
 from relay.limits.slots import Place
-from relay.limits.terms import Notice, Terms, Verdict
+from relay.limits.terms import CATCH_UP, Notice, Terms, Verdict
 from relay.meter import Meter
 from relay.protocol.close_codes import CloseCode
 from relay.protocol.messages import (
@@ -156,6 +158,12 @@ class Bridge:
             chunk_ms=config.chunk_ms,
             quiet=config.quiet_seconds,
         )
+        self._health = AudioHealth(
+            request.sample_rate,
+            rate=rate,
+            kept=CATCH_UP + HEADSTART if start.first_seq else HEADSTART,
+            takes_recordings=terms.takes_recordings,
+        )
         self._chunk_watch, self._segment_watch = ChunkWatch(), SegmentWatch()
         self._uplink = Uplink(
             self,
@@ -254,6 +262,11 @@ class Bridge:
         return self._tenure
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is wrong with its sound now."""
+        return tuple(map(str, self._health.ailments))
+
+    @property
     def outbox_bytes(self) -> int:
         """Messages that wait for the client."""
         return self._downlink.waiting_bytes
@@ -318,6 +331,7 @@ class Bridge:
         if self._move_from is not None:
             return
         self._move_from = self._feed.committed
+        self._meter.session_moves()
         self._move_by = self._loop.time() + PAUSE_TIMEOUT
         self._feed.hurry()
         self._advance()
@@ -404,6 +418,7 @@ class Bridge:
             self._leave_out(first_frame, next_sample)
         self._resumed_rate = request.sample_rate
         self._downstream.come_back()
+        self._meter.session_resumed()
         self._log.info("session resumed", next_sample=next_sample)
         self._terms.catch_up()
         self._advance()
@@ -460,6 +475,7 @@ class Bridge:
 
     def downlink_left(self, *, in_order: bool) -> None:
         """Park the session, or finish it where nobody will come back."""
+        self._meter.client_left()
         self._log.info("client left", in_order=in_order)
         if in_order or not self._config.park_seconds:
             self._waits_for_client = False
@@ -480,6 +496,7 @@ class Bridge:
             return
         self._terms.expect(self._chain.seconds_of(message))
         while self._terms.must_wait and self._finishing is None:
+            self._health.interrupt()
             self._allowed.clear()
             await self._allowed.wait()
 
@@ -489,6 +506,7 @@ class Bridge:
         if (delay := self._terms.take(used, self._loop.time())) > 0:
             await asyncio.sleep(delay)
         if self._ledger.is_full:
+            self._health.interrupt()
             self._room.clear()
             await self._room.wait()
 
@@ -505,10 +523,11 @@ class Bridge:
                 self._receive_audio(message)
             case Format(sample_rate):
                 self._resumed_rate = None
-                self._feed.push(self._chain.change_rate(sample_rate))
+                self._change_rate(sample_rate)
             case Commit():
                 self._feed.commit(Cause.CLIENT)
             case Mute():
+                self._health.pause()
                 if self._feed.uncommitted:
                     self._feed.commit(Cause.CLIENT)
             case Unmute():
@@ -520,7 +539,7 @@ class Bridge:
     def _receive_audio(self, message: bytes) -> None:
         if self._resumed_rate is not None:
             # Another device may have been taken while the client was away.
-            self._feed.push(self._chain.change_rate(self._resumed_rate))
+            self._change_rate(self._resumed_rate)
             self._resumed_rate = None
         try:
             samples = self._chain.push(message)
@@ -531,8 +550,20 @@ class Bridge:
             samples = self._chain.push_silence(error.frames)
             self._say(refuse(InputError(f"{error}."))[0])
         self._feed.push(samples)
+        self._examine(samples, self._chain.seconds_of(message))
         if self._chunk_watch.is_armed and not self._ledger.is_withholding:
             self._chunk_watch.grew(self._ledger.end)
+
+    def _change_rate(self, sample_rate: int) -> None:
+        self._health.declare(sample_rate)
+        self._feed.push(self._chain.change_rate(sample_rate))
+
+    def _examine(self, samples: Int16, seconds: float) -> None:
+        """Warn of what is wrong with the sound."""
+        for code, text in self._health.hear(samples, seconds, self._heard_at):
+            self._meter.audio_warned(code)
+            self._log.info("client warned", code=str(code))
+            self._say(Warn(code, text))
 
     def _say(self, message: ServerMessage) -> None:
         self._downlink.say(message)

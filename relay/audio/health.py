@@ -128,6 +128,8 @@ class AudioHealth:
 
     def declare(self, declared: int) -> None:
         """Expect another rate, and perhaps another device, from here on."""
+        if declared == self._declared:
+            return
         self._declared = declared
         self._arrival.declare(declared)
         self._silence = _Silence()

@@ -101,6 +101,13 @@ def test_another_device_may_be_silent_as_long_as_the_first() -> None:
     assert listener.hear(silence(11)) == [Ailment.SILENT]
 
 
+def test_saying_the_same_rate_again_changes_nothing() -> None:
+    listener = Listener()
+    listener.hear(silence(11))
+    listener.health.declare(RATE)
+    assert listener.ailments() == (Ailment.SILENT,)
+
+
 @pytest.mark.parametrize("voice", ["slt", "rms", "Front_Center"])
 def test_speech_is_clipped_from_between_three_and_six_decibels(voice: str) -> None:
     recorded = voice == "Front_Center"
