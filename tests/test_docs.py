@@ -26,6 +26,7 @@ from relay.cli.reference import render as render_commands
 from relay.downstream.options import OptionPolicy
 from relay.downstream.request import parse_request
 from relay.errors import InvalidRequest
+from relay.metrics.reference import render as render_metrics
 from relay.protocol import messages as protocol
 from relay.protocol.close_codes import CloseCode
 from relay.scribe.errors import ErrorType
@@ -118,6 +119,7 @@ def names(cell: str) -> list[str]:
         (".env.example", render_env),
         ("docs/reference/commands.md", render_commands),
         ("docs/reference/scribe-parameters.md", render_parameters),
+        ("docs/reference/metrics.md", render_metrics),
     ],
 )
 def test_a_page_made_from_code_is_what_the_code_says(file: str, made: Any) -> None:
