@@ -24,7 +24,9 @@ from relay.auth.tickets import Ticket
 from relay.bridge import Bridge
 from relay.bridge_config import NOTHING_USED, BridgeConfig, Consumption, Start
 from relay.downstream.connection import DownstreamConnection
+from relay.downstream.dialect import Dialect
 from relay.downstream.request import ResumePoint, StreamRequest, parse_resumed_request
+from relay.downstream.session import NATIVE
 from relay.errors import StateUnavailable, Unauthorized
 from relay.meter import Meter
 from relay.registry import ControlChannel, Journal, Ownership, SessionTaken, Tenure
@@ -74,8 +76,14 @@ class Host:
         finally:
             self._group = None
 
-    async def begin(self, admission: Admission, request: StreamRequest, arrival: Arrival) -> Bridge:
-        """Begin a session; then `serve` its client.
+    async def begin(
+        self,
+        admission: Admission,
+        request: StreamRequest,
+        arrival: Arrival,
+        dialect: Dialect = NATIVE,
+    ) -> Bridge:
+        """Begin a session; then `serve` its client, which speaks the `dialect`.
 
         Raises:
             RelayError: If it isn't admitted.
@@ -106,9 +114,9 @@ class Host:
         )
 
         async def prepare(seat: Seat, meter: Meter) -> Bridge:
-            bridge = self._bridge(seat, request, Start(chain=chain), owned, meter)
+            bridge = self._bridge(seat, request, Start(chain=chain), owned, dialect, meter)
             await bridge.tenure.begin()
-            bridge.greet(token)
+            bridge.greet(token if dialect.can_resume else None)
             return bridge
 
         return await self._start(prepare, admission, session_id, arrival, resumes=False)
@@ -147,11 +155,11 @@ class Host:
         return bridge
 
     async def _take_over(self, pairs: Pairs, arrival: Arrival, shown: ShownToken) -> Bridge:
-        holder = await self.ownership.find(shown.session_id, shown.digest)
-        if isinstance(holder, Refusal):
+        snapshot = await self.ownership.find(shown.session_id, shown.digest)
+        if isinstance(snapshot, Refusal):
             raise Unauthorized(REFUSED)
-        ticket = await self._check(arrival, holder.snapshot)
-        granted = Parameters.parse(holder.snapshot.query)
+        ticket = await self._check(arrival, snapshot)
+        granted = Parameters.parse(snapshot.query)
         request, point = parse_resumed_request(pairs, granted)
 
         async def prepare(seat: Seat, meter: Meter) -> Bridge:
@@ -163,21 +171,24 @@ class Host:
             with suppress(StateUnavailable):  # the fence does without
                 await self.control.send(SessionTaken(shown.session_id, claimed.epoch))
             start = start_of(claimed, request, point, self.config)
+            await self.sessions.continue_usage(
+                seat, began_at=claimed.snapshot.started_at, used=start.consumption
+            )
             owned = Resumable(
                 session_id=shown.session_id,
                 worker=self.sessions.worker,
                 account=claimed.account,
                 token_digest=shown.digest,
                 snapshot=claimed.snapshot,
-                pieces=start.chain.timeline.pieces,
+                pieces=claimed.pieces,
                 epoch=claimed.epoch,
                 progress=claimed.progress,
             )
-            bridge = self._bridge(seat, request, start, owned, meter)
+            bridge = self._bridge(seat, request, start, owned, NATIVE, meter)
             await bridge.take_over(point)
             return bridge
 
-        admission = Admission(ticket.identity, holder.snapshot.max_seconds)
+        admission = Admission(ticket.identity, snapshot.max_seconds)
         return await self._start(prepare, admission, shown.session_id, arrival, resumes=True)
 
     async def _check(self, arrival: Arrival, snapshot: Snapshot) -> Ticket:
@@ -186,7 +197,13 @@ class Host:
         return ticket
 
     def _bridge(
-        self, seat: Seat, request: StreamRequest, start: Start, owned: Resumable, meter: Meter
+        self,
+        seat: Seat,
+        request: StreamRequest,
+        start: Start,
+        owned: Resumable,
+        dialect: Dialect,
+        meter: Meter,
     ) -> Bridge:
         meter.session_described(
             account=owned.account,
@@ -206,6 +223,7 @@ class Host:
             breaker=self.breaker,
             terms=seat.terms,
             config=self.config,
+            dialect=dialect,
             redact=self.redact,
             meter=meter,
             log=structlog.get_logger("relay.session").bind(
@@ -262,15 +280,16 @@ class Host:
                 started.set_exception(error)
 
     async def _run(self, seat: Seat, bridge: Bridge, meter: Meter, kind: str) -> None:
-        meter.session_began(bridge, kind, bridge.consumption())
         if self.sessions.is_leaving:
             bridge.move()
         seat.ending = Moved(0)  # if the worker ends before the session
+        meter.session_began(bridge, kind, bridge.consumption())
         try:
-            seat.ending = await bridge.run()
+            await bridge.run()
         finally:
-            ending = type(seat.ending).__name__
-            meter.session_ended(bridge, ending, bridge.consumption())
+            seat.ending = bridge.ending
+            meter.session_ended(bridge, type(seat.ending).__name__, bridge.consumption())
+            await bridge.part()
 
 
 def start_of(

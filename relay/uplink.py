@@ -343,7 +343,7 @@ class Uplink:
             attempt=reopening.attempt,
         )
         if reopening.leaves_out:
-            self._leave_out(failed.reason)
+            self._host.uplink_gap(*self._ledger.leave_out(), failed.reason)
         self._ledger.rewind()
         self._dialler.abandon()
         self._lines.replace()
@@ -355,11 +355,6 @@ class Uplink:
         self._has_audio.clear()
         self._host.uplink_reconnecting(reopening.attempt, reopening.delay, failed.reason)
         self._broken.set()
-
-    def _leave_out(self, reason: str) -> None:
-        begin, end = self._ledger.leave_out()
-        self._meter.gap(reason, (end - begin) / self._config.wire_format.rate)
-        self._host.uplink_gap(begin, end, reason)
 
     def _rest_if_quiet(self, now: float) -> None:
         """Close the socket if there was nothing worth sending for long."""

@@ -2,12 +2,7 @@
 
 from collections.abc import Callable
 
-from starlette.websockets import (
-    WebSocket,
-    WebSocketDisconnect,
-    WebSocketDisconnected,
-    WebSocketState,
-)
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from relay.protocol.close_codes import CloseCode
 from relay.protocol.messages import SUBPROTOCOL
@@ -17,6 +12,10 @@ ABORT = "scribe-relay.abort"
 
 SHUTDOWN = "scribe-relay.shutdown"
 """Another one: whoever is called there when the server stops closes the connection himself."""
+
+CLOSED = (WebSocketDisconnect, RuntimeError)
+"""What sending raises where the connection has ended; `RuntimeError` where uvicorn has closed it by
+itself, since a message was too long or not UTF-8, and a subclass of it from Starlette."""
 
 
 class ClientLeft(Exception):
@@ -66,7 +65,7 @@ class DownstreamConnection:
         """
         try:
             await self._websocket.send({"type": "websocket.send", "text": text})
-        except (WebSocketDisconnect, WebSocketDisconnected) as error:
+        except CLOSED as error:
             raise ClientLeft(CloseCode.BROKEN) from error
 
     async def close(self, code: CloseCode, reason: str = "") -> None:
@@ -74,7 +73,7 @@ class DownstreamConnection:
         if self._websocket.application_state is WebSocketState.CONNECTED:
             try:
                 await self._websocket.close(code, reason)
-            except (WebSocketDisconnect, WebSocketDisconnected):
+            except CLOSED:
                 return
 
     def abort(self) -> None:
