@@ -32,6 +32,9 @@ from relay.meter import Forwarding, Meter, Used
 
 NANOSECONDS: Final = 1_000_000_000
 
+CLOSE_TIMEOUT: Final = 3.0
+"""Seconds for the last spans at the end of a worker, which nobody waits for longer."""
+
 FAULTS: Final = frozenset({"Fault", "UpstreamRejected", "UpstreamUnavailable"})
 """Endings that somebody has to look into; a client's mistake is none."""
 
@@ -60,7 +63,11 @@ class Traces(Forwarding):
             id_generator=self._ids,
             shutdown_on_exit=False,
         )
-        self._provider.add_span_processor(processor or BatchSpanProcessor(OTLPSpanExporter()))
+        self._exporter: OTLPSpanExporter | None = None
+        if processor is None:
+            self._exporter = OTLPSpanExporter()
+            processor = BatchSpanProcessor(self._exporter)
+        self._provider.add_span_processor(processor)
         self._tracer = self._provider.get_tracer("relay", relay.__version__)
 
     @contextmanager
@@ -84,8 +91,13 @@ class Traces(Forwarding):
                 trace.end()
 
     async def aclose(self) -> None:
-        """Send what hasn't been sent; takes some seconds where nobody takes it."""
-        await asyncio.to_thread(self._provider.shutdown)
+        """Send what hasn't been sent, if somebody takes it soon."""
+        loop = asyncio.get_running_loop()
+        closing = loop.run_in_executor(None, self._provider.shutdown)
+        await asyncio.wait([closing], timeout=CLOSE_TIMEOUT)
+        if not closing.done() and self._exporter is not None:
+            self._exporter.shutdown()  # type: ignore[no-untyped-call]  # it would try again
+        await closing
 
 
 class _SessionIds(RandomIdGenerator):

@@ -13,6 +13,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 
+from relay import tracing
 from relay.meter import Meter
 from relay.metrics import Metrics
 from relay.simulator.engines.scripted import ScriptedEngine
@@ -226,3 +227,17 @@ async def test_a_collector_gets_the_trace_of_a_session_and_no_word_of_it(
     sent = b"".join(collector.bodies)
     for secret in ("private words", token, key):
         assert secret.encode() not in sent
+
+
+async def test_a_collector_that_is_away_holds_nobody_up(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20a-collectors-token")
+    monkeypatch.setattr(tracing, "CLOSE_TIMEOUT", 0.1)
+    traces = Traces(Meter(), "host:1")
+    with traces.session(SESSION, "new"):
+        pass
+    await traces.aclose()
+    assert "export" in caplog.text
+    assert "a-collectors-token" not in caplog.text

@@ -32,6 +32,7 @@ WORDS = "flabbergasted quokkas"
 
 REDIS_PASSWORD = "the-password-of-redis-4711"
 DATABASE_PASSWORD = "the-password-of-postgres-0815"
+METRICS_TOKEN = "the-token-of-prometheus-1234"
 PASSWORD = "correct horse battery staple"
 WRONG_PASSWORD = "Tr0ub4dor-and-3-tries"
 
@@ -98,6 +99,8 @@ async def everything(folder: Path, secrets: Secrets) -> AsyncIterator[Scene]:
                 log_level="debug",
                 redis_url=redis.url.replace("//", f"//relay:{REDIS_PASSWORD}@"),
                 database_url=database_url,
+                metrics_token=METRICS_TOKEN,
+                tracing=True,  # to a collector that isn't there
                 **PROXY,
             )
             simulator = SimulatorProcess(f"--text={WORDS}", "--log-level=debug")
@@ -129,6 +132,10 @@ async def sign_in(scene: Scene) -> None:
         async with http.post("/api/users/anna/link", json={}) as answer:
             made = json.loads(await answer.text())
             scene.secrets.keep(made["path"].rpartition("=")[2])
+        wrong = {"Authorization": f"Bearer {scene.secrets.keep('a-guess-at-the-metrics-token')}"}
+        for shown in ({"Authorization": f"Bearer {METRICS_TOKEN}"}, wrong):
+            async with http.get("/metrics", headers=shown):
+                pass
         # What is no use as a header or a path is a secret all the same.
         wrong = {"X-Relay-Proxy-Secret": scene.secrets.keep("a-guess-at-the-proxys-secret")}
         async with http.get(f"/nothing?xi-api-key={scene.key}", headers=wrong) as answer:
@@ -220,8 +227,10 @@ async def start_in_vain(command: str) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(240)  # ten processes start in it
 async def test_no_secret_and_no_word_of_anybody_is_logged_whatever_breaks(tmp_path: Path) -> None:
     kept = Secrets([KEY, SIGNING_KEY, PROXY["proxy_secret"], REDIS_PASSWORD, DATABASE_PASSWORD])
+    kept.keep(METRICS_TOKEN)
     kept.texts += [PASSWORD, WRONG_PASSWORD]
     async with everything(tmp_path, kept) as scene:
         async with asyncio.TaskGroup() as group:
