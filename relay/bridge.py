@@ -13,7 +13,7 @@ from relay.chronicle import Chronicle
 from relay.comeback import Comeback
 from relay.downlink import Downlink
 from relay.downstream.connection import DownstreamConnection
-from relay.downstream.dialect import Dialect, Input
+from relay.downstream.dialect import Dialect, Input, IntroducedAudio
 from relay.downstream.outbox import Outbox
 from relay.downstream.request import ResumePoint, StreamRequest
 from relay.errors import (
@@ -403,6 +403,8 @@ class Bridge:
             if isinstance(message, Stop):
                 self._life.stop()
             else:
+                if isinstance(message, IntroducedAudio):
+                    self._uplink.introduce(message.previous_text)
                 self._intake.take(message)
         finally:
             self._watch()

@@ -8,7 +8,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Final, TypeAlias
 from weakref import WeakValueDictionary
 
@@ -42,7 +42,8 @@ from relay.upstream.breaker import Breaker
 _log: Final = structlog.get_logger("relay.session")
 
 CLIENT_OVERLAP = 0.25
-"""Seconds that a client keeps before the end of its last segment. Source: the protocol."""
+"""Seconds that a client keeps before the end of its last segment, if it doesn't say where that is;
+after a change of rate it may be wrong by their difference. Source: the protocol."""
 
 Pairs: TypeAlias = Sequence[tuple[str, str]]
 Prepare: TypeAlias = Callable[[Seat, Meter], Awaitable[Bridge]]
@@ -90,12 +91,15 @@ class Host:
         """
         session_id = secrets.token_hex(16)
         token = issue_token(session_id)
+        config = self.config
+        if request.wire_format is not None:
+            config = replace(config, wire_format=request.wire_format)
         chain = AudioChain(
             request.sample_rate,
             encoding=request.encoding,
             channels=request.channels,
-            wire_format=self.config.wire_format,
-            quality=self.config.quality,
+            wire_format=config.wire_format,
+            quality=config.quality,
         )
         owned = Resumable(
             session_id=session_id,
@@ -106,7 +110,7 @@ class Host:
                 query=tuple(request.parameters.to_query()),
                 bearer=msgspec.to_builtins(Ticket.of(admission.identity)),
                 origin=arrival.origin,
-                rate_out=self.config.wire_format.rate,
+                rate_out=config.wire_format.rate,
                 started_at=time.time(),
                 max_seconds=admission.max_seconds,
             ),
@@ -114,7 +118,7 @@ class Host:
         )
 
         async def prepare(seat: Seat, meter: Meter) -> Bridge:
-            bridge = self._bridge(seat, request, Start(chain=chain), owned, dialect, meter)
+            bridge = self._bridge(seat, request, Start(chain=chain), owned, dialect, config, meter)
             await bridge.tenure.begin()
             bridge.greet(token if dialect.can_resume else None)
             return bridge
@@ -184,7 +188,7 @@ class Host:
                 epoch=claimed.epoch,
                 progress=claimed.progress,
             )
-            bridge = self._bridge(seat, request, start, owned, NATIVE, meter)
+            bridge = self._bridge(seat, request, start, owned, NATIVE, self.config, meter)
             await bridge.take_over(point)
             return bridge
 
@@ -203,6 +207,7 @@ class Host:
         start: Start,
         owned: Resumable,
         dialect: Dialect,
+        config: BridgeConfig,
         meter: Meter,
     ) -> Bridge:
         meter.session_described(
@@ -222,7 +227,7 @@ class Host:
             slot=seat,
             breaker=self.breaker,
             terms=seat.terms,
-            config=self.config,
+            config=config,
             dialect=dialect,
             redact=self.redact,
             meter=meter,
@@ -300,11 +305,14 @@ def start_of(
     timeline = Timeline.restore(
         claimed.snapshot.rate_out, (Piece(*piece) for piece in claimed.pieces)
     )
-    covered, segments = progress.covered, progress.segments
+    # The client has more than was written down if Redis was away.
+    covered = max(progress.covered, point.covered_sample or 0)
+    segments = progress.segments
     if point.last_segment is not None and point.last_segment >= segments:
-        # The client has more than was written down, since Redis was away.
         segments = point.last_segment + 1
-        covered = max(covered, point.from_sample + round(CLIENT_OVERLAP * request.sample_rate))
+        if point.covered_sample is None:
+            kept = round(CLIENT_OVERLAP * request.sample_rate)
+            covered = max(covered, point.from_sample + kept)
     seam = find_seam(timeline, covered, from_sample=point.from_sample, rate_in=request.sample_rate)
     return Start(
         chain=AudioChain.resume(

@@ -10,7 +10,7 @@ from relay.audio.health import Ailment, AudioHealth, Finding
 from relay.audio.pcm import NonFinite, PartialFrame
 from relay.audio.timeline import Timeline
 from relay.bridge_config import BridgeConfig, Start
-from relay.downstream.dialect import CommittedAudio, Input
+from relay.downstream.dialect import CommittedAudio, Input, IntroducedAudio
 from relay.errors import InputError, InvalidRequest
 from relay.limits.terms import CATCH_UP, Terms
 from relay.protocol.messages import Commit, Format, Mute
@@ -106,13 +106,20 @@ class Intake:
 
     def price(self, message: Input) -> float:
         """Seconds of audio that a message counts as."""
-        audio = _audio_of(message)
-        return MESSAGE_PRICE if audio is None else self._chain.seconds_of(audio)
+        match message:
+            case bytes():
+                return self._chain.seconds_of(message)
+            case CommittedAudio(audio):
+                return max(self._chain.seconds_of(audio), MESSAGE_PRICE)
+            case IntroducedAudio(audio):
+                return self.price(audio)
+            case _:
+                return MESSAGE_PRICE
 
     async def until_allowed(self, message: Input, seconds: float) -> None:
         """Take no audio that isn't reserved; messages that steer the session need none."""
         self._came_at = self._now()
-        if self._is_closed or _audio_of(message) is None:
+        if self._is_closed or not isinstance(message, bytes | CommittedAudio | IntroducedAudio):
             return
         self._terms.expect(seconds)
         while self._terms.must_wait and not self._is_closed:
@@ -132,6 +139,8 @@ class Intake:
         match message:
             case bytes():
                 self._push(message)
+            case IntroducedAudio(audio):
+                self.take(audio)
             case CommittedAudio(audio):
                 try:
                     self._push(audio)
@@ -245,9 +254,3 @@ def check_pieces(timeline: Timeline) -> None:
         raise InvalidRequest(
             f"The rate was changed more than {MAX_PIECES} times; start a new session."
         )
-
-
-def _audio_of(message: Input) -> bytes | None:
-    if isinstance(message, bytes):
-        return message
-    return message.audio if isinstance(message, CommittedAudio) else None

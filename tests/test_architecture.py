@@ -114,7 +114,6 @@ ALLOWED: dict[str, set[str]] = {
     "hosting": {
         "meter",
         "audio",
-        "intake",
         "scribe",
         "downstream",
         "upstream",

@@ -9,14 +9,14 @@ from relay.audio.pcm import Encoding
 from relay.audio.seam import Seam
 from relay.audio.timeline import Piece, Timeline
 from relay.bridge_config import BridgeConfig, Start
-from relay.downstream.dialect import CommittedAudio
+from relay.downstream.dialect import CommittedAudio, IntroducedAudio
 from relay.errors import InputError, InvalidRequest
-from relay.intake import MAX_PIECES, Intake
+from relay.intake import MAX_PIECES, MESSAGE_PRICE, Intake
 from relay.limits.allowance import Allowance
 from relay.limits.limiter import Grant
 from relay.limits.pace import Pace
 from relay.limits.terms import Terms
-from relay.protocol.messages import Format, Mute
+from relay.protocol.messages import Commit, Format, Mute
 from relay.scribe.parameters import Parameters
 from relay.upstream.ledger import Ledger
 
@@ -43,6 +43,27 @@ async def test_audio_and_a_commit_come_in_one_message() -> None:
     assert made.frames == RATE
     assert ledger.unanswered == 1
     assert made.uncommitted == 0
+
+
+@pytest.mark.parametrize("audio", [SECOND, CommittedAudio(SECOND)])
+async def test_audio_may_be_introduced(audio: bytes | CommittedAudio) -> None:
+    made, ledger = intake()
+    made.take(IntroducedAudio(audio, "so far"))
+    assert made.frames == RATE
+    assert ledger.unanswered == (0 if isinstance(audio, bytes) else 1)
+
+
+async def test_a_commit_costs_what_it_may_cost_at_the_provider() -> None:
+    made, _ = intake()
+    little = bytes(480)
+    assert made.price(little) == pytest.approx(0.0025)
+    for message in (
+        CommittedAudio(little),
+        IntroducedAudio(CommittedAudio(b""), "so far"),
+        Commit(),
+    ):
+        assert made.price(message) == MESSAGE_PRICE
+    assert made.price(CommittedAudio(SECOND)) == 1.0
 
 
 async def test_a_segment_ends_also_where_its_last_audio_cannot_be_used() -> None:

@@ -15,7 +15,16 @@ class CommittedAudio:
     audio: bytes
 
 
-Input: TypeAlias = bytes | CommittedAudio | ClientMessage | None
+@dataclass(frozen=True, slots=True)
+class IntroducedAudio:
+    """The first audio of a session, with what was said before it."""
+
+    audio: bytes | CommittedAudio
+    previous_text: str
+    """For the provider, as context."""
+
+
+Input: TypeAlias = bytes | CommittedAudio | IntroducedAudio | ClientMessage | None
 """Audio, one of the messages that steer the session, or nothing that counts."""
 
 

@@ -18,6 +18,22 @@ from relay.protocol.messages import (
 )
 
 
+def put(
+    message: ServerMessage, text: str, outbox: Outbox, *, seq: int, is_held: bool = False
+) -> Letter:
+    """Put a message, worded as `text`, into the outbox, in place of what it makes worthless."""
+    slot = None
+    match message:
+        case AudioAcknowledged():
+            slot = Slot.ACKNOWLEDGEMENT
+        case ScribeEvent({"message_type": "partial_transcript"}):
+            slot = Slot.PARTIAL
+        case ScribeEvent({"message_type": "committed_transcript"}):
+            # A partial of the segment that ends here says less than its final.
+            outbox.drop(Slot.PARTIAL)
+    return outbox.put(text, slot, seq=seq, is_held=is_held)
+
+
 class State(Enum):
     """Where a session stands."""
 
@@ -83,17 +99,8 @@ class DownstreamSession:
 
     def send_message(self, message: ServerMessage, *, is_held: bool = False) -> Letter:
         """Number a message and put it into the outbox; a held one waits to be let go."""
-        slot = None
-        match message:
-            case AudioAcknowledged():
-                slot = Slot.ACKNOWLEDGEMENT
-            case ScribeEvent({"message_type": "partial_transcript"}):
-                slot = Slot.PARTIAL
-            case ScribeEvent({"message_type": "committed_transcript"}):
-                # A partial of the segment that ends here says less than its final.
-                self._outbox.drop(Slot.PARTIAL)
         text = encode_server_message(message, self._seq)
-        letter = self._outbox.put(text, slot, seq=self._seq, is_held=is_held)
+        letter = put(message, text, self._outbox, seq=self._seq, is_held=is_held)
         self._seq += 1
         return letter
 

@@ -1,5 +1,6 @@
 """`GET /v1/stream`: who it is, what is asked for; then the host serves the session."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
@@ -15,6 +16,7 @@ from relay.hosting import Host
 from relay.http.access import Access, count_refusal
 from relay.meter import Meter
 from relay.protocol.codec import encode_server_message
+from relay.protocol.messages import Failure
 from relay.protocol.refusal import refuse
 
 _log = structlog.get_logger("relay.session")
@@ -38,19 +40,8 @@ class StreamEndpoint:
         try:
             await self._serve(websocket, client)
         except RelayError as error:
-            failure, code = refuse(error)
             count_refusal(self.meter, error, websocket, "admission")
-            _log.info(
-                "session refused",
-                error_type=failure.error_type,
-                close_code=int(code),
-                reason=str(error),
-            )
-            try:
-                await client.send(encode_server_message(failure, 0))
-                await client.close(code)
-            except ClientLeft:
-                return
+            await turn_away(client, error, lambda failure: encode_server_message(failure, 0))
 
     async def _serve(self, websocket: WebSocket, client: DownstreamConnection) -> None:
         arrival = self.access.arrival(websocket)
@@ -66,3 +57,21 @@ class StreamEndpoint:
         request = parse_request(pairs, self.policy.with_pins(admission.identity.options))
         bridge = await self.host.begin(admission, request, arrival)
         await bridge.serve(client)
+
+
+async def turn_away(
+    client: DownstreamConnection, error: RelayError, word: Callable[[Failure], str | None]
+) -> None:
+    """Say on an accepted socket why there is no session, in the words of its dialect."""
+    failure, code = refuse(error)
+    _log.info(
+        "session refused",
+        error_type=failure.error_type,
+        close_code=int(code),
+        reason=str(error),
+    )
+    try:
+        await client.send(word(failure) or "")
+        await client.close(code)
+    except ClientLeft:
+        return

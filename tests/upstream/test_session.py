@@ -102,6 +102,10 @@ class Conversation:
         return event.error
 
 
+def test_a_session_says_what_the_provider_has_to_expect() -> None:
+    assert Conversation(wire_format=WireFormat.ULAW_8000).session.wire_format == "ulaw_8000"
+
+
 def test_audio_before_session_started_is_sent_after_it() -> None:
     talk = Conversation(is_open=False)
     talk.speak(0.1)
