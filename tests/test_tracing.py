@@ -1,5 +1,7 @@
 """Each session's trace: what is in it, what never is, and that a collector gets it."""
 
+import subprocess
+import sys
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -241,3 +243,8 @@ async def test_a_collector_that_is_away_holds_nobody_up(
     await traces.aclose()
     assert "export" in caplog.text
     assert "a-collectors-token" not in caplog.text
+
+
+def test_the_relay_does_without_its_packages() -> None:
+    code = "import sys; sys.modules['opentelemetry'] = None; import relay.app, relay.server"
+    subprocess.run([sys.executable, "-c", code], check=True)

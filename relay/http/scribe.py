@@ -13,7 +13,7 @@ from relay.downstream.scribe_session import Scribe
 from relay.downstream.scribe_wording import Wording
 from relay.errors import RelayError, Unauthorized
 from relay.hosting import Host
-from relay.http.access import Access
+from relay.http.access import Access, count_refusal
 from relay.http.stream import turn_away
 
 NOBODY: Final = (
@@ -39,6 +39,7 @@ class ScribeEndpoint:
         try:
             await self._serve(websocket, client, wording)
         except RelayError as error:
+            count_refusal(self.host.meter, error, websocket, "admission")
             await turn_away(client, error, wording.word)
 
     async def _serve(

@@ -195,6 +195,13 @@ async def test_who_is_refused_a_session_is_counted_by_what_was_shown(
     assert failures == {reason: 1}
 
 
+async def test_who_is_refused_in_scribes_protocol_is_counted_too(relay: Relay) -> None:
+    url = f"{relay.url}/v1/speech-to-text/realtime".replace("http", "ws", 1)
+    async with connect(url, additional_headers={"xi-api-key": "wrong"}) as client:
+        await client.wait_closed()
+    assert (await values(relay))["auth_failures_total", "key"] == 1
+
+
 async def test_passwords_and_links_that_are_not_good_are_counted(relay: Relay) -> None:
     async with aiohttp.ClientSession(relay.url, headers={"origin": relay.url}) as http:
         for path in ("/api/login", "/login"):
