@@ -81,8 +81,8 @@ lock: .venv/demo ## Renew the lock files from pyproject.toml and web/package.jso
 	$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate --extra demo --group build pyproject.toml -o requirements/demo.lock
 	$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
-		--no-header --no-annotate --extra demo --group dev pyproject.toml -c requirements/demo.lock \
-		-o requirements/dev.lock
+		--no-header --no-annotate --extra demo --extra tracing --group dev pyproject.toml \
+		-c requirements/demo.lock -o requirements/dev.lock
 	echo uv | $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate - -o requirements/uv.lock
 	echo livekit-plugins-elevenlabs | $(UV) pip compile --quiet --upgrade --universal \

@@ -15,6 +15,7 @@ import webrtcvad
 from relay.audio.activity import FRAMES_PER_SECOND, ActivityDetector
 from relay.audio.chain import AudioChain
 from relay.audio.end_of_speech import EndOfSpeech, VadRule
+from relay.audio.health import AudioHealth
 from relay.audio.pcm import PCM16_SCALE, Encoding, Float32, Int16
 from relay.audio.resample import Quality, StreamResampler
 from tests.support import signals
@@ -319,6 +320,22 @@ def activity_cost(rate: int, message: float, *, levels_only: bool = False) -> fl
     return _best_time(run) / seconds
 
 
+def health_cost(message: float) -> float:
+    """Return seconds of processor time per second of a session, with messages so long."""
+    step = round(message * NOISE_RATE)
+    speech = np.resize(utterance(5), 60 * NOISE_RATE)
+    pieces = [speech[begin : begin + step] for begin in range(0, speech.size, step)]
+
+    def run() -> None:
+        health = AudioHealth(NOISE_RATE, rate=NOISE_RATE)
+        now = 0.0
+        for piece in pieces:
+            now += message
+            health.hear(piece, message, now)
+
+    return _best_time(run) / 60
+
+
 def _best_time(run: Callable[[], None]) -> float:
     times = []
     for _ in range(7):
@@ -381,6 +398,7 @@ def main() -> None:
         ["µs per session-second", *(f"{1e3 * message:.0f} ms" for message in MESSAGES)],
         (
             _cost_row("chain, 48 kHz float32", partial(chain_cost, 48_000)),
+            _cost_row("health, 16 kHz", health_cost),
             _cost_row("activity, 16 kHz", partial(activity_cost, 16_000)),
             _cost_row("activity, levels only", partial(activity_cost, 16_000, levels_only=True)),
             _cost_row("activity, 24 kHz", partial(activity_cost, 24_000)),

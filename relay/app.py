@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode, urlsplit
 
 from starlette.applications import Starlette
@@ -49,6 +49,9 @@ from relay.uplink import Connect
 from relay.upstream.connection import UpstreamConnection, connect
 from relay.upstream.tokens import mint_token
 
+if TYPE_CHECKING:
+    from relay.tracing import Traces
+
 STREAM_PATH = "/v1/stream"
 SCRIBE_PATH = "/v1/speech-to-text/realtime"
 
@@ -80,6 +83,7 @@ def create_app(
     """
     services = services or Services.build(settings)
     ssl_context = _ssl_context(settings)
+    traces = _traces(settings, services)
     secret = settings.proxy_secret
     access = Access(
         services.gate,
@@ -96,7 +100,7 @@ def create_app(
         breaker=services.breaker,
         config=_bridge_config(settings),
         redact=Redactor(settings.known_secrets).redact,
-        meter=services.metrics,
+        meter=traces or services.metrics,
     )
     policy = OptionPolicy(
         settings.pinned_options, settings.capped_options, settings.allowed_surcharges
@@ -135,7 +139,7 @@ def create_app(
             *OpsPages(access, renderer, admin, readiness).routes(),
             *assets.routes(),
         ],
-        lifespan=_lifespan(services, host, sampler),
+        lifespan=_lifespan(services, host, sampler, traces),
         exception_handlers={HTTPException: pages.answer_http, Exception: pages.answer_fault},
     )
     # A redirect would name the scheme of the connection, which a proxy may have changed.
@@ -149,6 +153,14 @@ def create_app(
         app.add_middleware(MetricsPort, port=settings.metrics_port, endpoint=metrics)
     app.state.services = services
     return app
+
+
+def _traces(settings: Settings, services: Services) -> "Traces | None":
+    if not settings.tracing:
+        return None
+    from relay.tracing import Traces  # its packages needn't be there where it isn't wanted
+
+    return Traces(services.metrics, services.sessions.worker)
 
 
 def _sampler(services: Services, readiness: Readiness, folder: Path | None) -> Sampler:
@@ -175,7 +187,7 @@ def _metrics(settings: Settings, sampler: Sampler) -> MetricsEndpoint:
 
 
 def _lifespan(
-    services: Services, host: Host, sampler: Sampler
+    services: Services, host: Host, sampler: Sampler, traces: "Traces | None"
 ) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -199,6 +211,8 @@ def _lifespan(
                 keeping.cancel()
                 sampling.cancel()  # the last, so that it has seen all
         await services.aclose()
+        if traces is not None:
+            await traces.aclose()
 
     return lifespan
 

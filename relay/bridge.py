@@ -7,6 +7,7 @@ from time import perf_counter
 
 from structlog.typing import FilteringBoundLogger
 
+from relay.audio.health import Finding
 from relay.bridge_config import BridgeConfig, Consumption, Start
 from relay.chronicle import Chronicle
 from relay.comeback import Comeback
@@ -106,7 +107,9 @@ class Bridge:
 
         rate = config.wire_format.rate
         self._ledger = Ledger(bound=round(config.ledger_seconds * rate), start=start.chain.position)
-        self._intake = Intake(start, self._ledger, request.parameters, terms, config)
+        self._intake = Intake(
+            start, self._ledger, request.parameters, terms, config, found=self._warn
+        )
         self._chunks, self._ends = ChunkWatch(), SegmentWatch()
         self._committed = self._intake.committed
         self._uplink = Uplink(
@@ -212,6 +215,11 @@ class Bridge:
         return self._tenure
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is wrong with its sound now."""
+        return tuple(map(str, self._intake.ailments))
+
+    @property
     def outbox_bytes(self) -> int:
         """Messages that wait for the client."""
         return self._downlink.waiting_bytes
@@ -248,6 +256,7 @@ class Bridge:
 
     def move(self) -> None:
         """Hand the session on to another worker, since this one leaves."""
+        self._meter.session_moves()
         self._life.move()
 
     def taken(self) -> None:
@@ -345,6 +354,7 @@ class Bridge:
         if (request.encoding, request.channels) != (self._request.encoding, self._request.channels):
             raise InvalidRequest("A session that is resumed keeps its encoding and its channels.")
         await self._comeback.to_its_worker(point, request.sample_rate)
+        self._meter.session_resumed()
         await self.serve(client)
 
     async def take_over(self, point: ResumePoint) -> None:
@@ -376,6 +386,7 @@ class Bridge:
 
     def downlink_left(self, *, in_order: bool) -> None:
         """Park the session, or finish it where nobody will come back."""
+        self._meter.client_left()
         self._log.info("client left", in_order=in_order)
         self._life.client_left(in_order=in_order)
 
@@ -406,6 +417,12 @@ class Bridge:
         if self._intake.committed != self._committed:
             self._committed = self._intake.committed
             self._ends.ended(self._committed, perf_counter())
+
+    def _warn(self, finding: Finding) -> None:
+        """Warn of what is wrong with the sound."""
+        self._meter.audio_warned(finding.ailment)
+        self._log.info("client warned", code=str(finding.ailment))
+        self._say(Warn(finding.ailment, finding.text))
 
     def _say(self, message: ServerMessage) -> None:
         self._downlink.say(message)

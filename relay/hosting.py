@@ -7,7 +7,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import Final, TypeAlias
 from weakref import WeakValueDictionary
@@ -46,7 +46,7 @@ CLIENT_OVERLAP = 0.25
 after a change of rate it may be wrong by their difference. Source: the protocol."""
 
 Pairs: TypeAlias = Sequence[tuple[str, str]]
-Prepare: TypeAlias = Callable[[Seat], Awaitable[Bridge]]
+Prepare: TypeAlias = Callable[[Seat, Meter], Awaitable[Bridge]]
 
 
 @dataclass
@@ -117,8 +117,8 @@ class Host:
             pieces=chain.timeline.pieces,
         )
 
-        async def prepare(seat: Seat) -> Bridge:
-            bridge = self._bridge(seat, request, Start(chain=chain), owned, dialect, config)
+        async def prepare(seat: Seat, meter: Meter) -> Bridge:
+            bridge = self._bridge(seat, request, Start(chain=chain), owned, dialect, config, meter)
             await bridge.tenure.begin()
             bridge.greet(token if dialect.can_resume else None)
             return bridge
@@ -146,7 +146,6 @@ class Host:
             return
         await self._check(arrival, bridge.tenure.snapshot)
         request, point = parse_resumed_request(pairs, bridge.request.parameters)
-        self.meter.session_resumed()
         await bridge.resume(client, request, point)
 
     async def _find(self, shown: ShownToken) -> Bridge | None:
@@ -167,7 +166,7 @@ class Host:
         granted = Parameters.parse(snapshot.query)
         request, point = parse_resumed_request(pairs, granted)
 
-        async def prepare(seat: Seat) -> Bridge:
+        async def prepare(seat: Seat, meter: Meter) -> Bridge:
             claimed = await self.ownership.claim(
                 shown.session_id, worker=self.sessions.worker, token_digest=shown.digest
             )
@@ -189,7 +188,7 @@ class Host:
                 epoch=claimed.epoch,
                 progress=claimed.progress,
             )
-            bridge = self._bridge(seat, request, start, owned, NATIVE, self.config)
+            bridge = self._bridge(seat, request, start, owned, NATIVE, self.config, meter)
             await bridge.take_over(point)
             return bridge
 
@@ -209,7 +208,16 @@ class Host:
         owned: Resumable,
         dialect: Dialect,
         config: BridgeConfig,
+        meter: Meter,
     ) -> Bridge:
+        meter.session_described(
+            account=owned.account,
+            sample_rate=request.sample_rate,
+            encoding=str(request.encoding),
+            channels=request.channels,
+            commit_strategy=str(request.parameters.commit_strategy),
+            language_code=request.parameters.language_code,
+        )
         return Bridge(
             request,
             start,
@@ -222,7 +230,7 @@ class Host:
             config=config,
             dialect=dialect,
             redact=self.redact,
-            meter=self.meter,
+            meter=meter,
             log=structlog.get_logger("relay.session").bind(
                 session_id=owned.session_id, account=owned.account
             ),
@@ -248,40 +256,45 @@ class Host:
         )
         started: asyncio.Future[Bridge] = asyncio.get_running_loop().create_future()
         kind = "taken_over" if resumes else "new"
-        keeping = self._keep(admitting, prepare, started, kind)
+        watching = self.meter.session(session_id, kind)
+        keeping = self._keep(admitting, watching, prepare, started, kind)
         self._group.create_task(keeping, name=f"session {session_id}")
         return await started
 
     async def _keep(
         self,
         admitting: AbstractAsyncContextManager[Seat],
+        watching: AbstractContextManager[Meter],
         prepare: Prepare,
         started: "asyncio.Future[Bridge]",
         kind: str,
     ) -> None:
         """Run a session from its admission to its end."""
         try:
-            async with admitting as seat:
-                seat.bridge = bridge = await prepare(seat)
-                if started.cancelled():
-                    return  # whoever wanted it has gone
-                started.set_result(bridge)
-                if self.sessions.is_leaving:
-                    bridge.move()
-                seat.ending = Moved(0)  # if the worker ends before the session
-                self.meter.session_began(bridge, kind, bridge.consumption())
-                try:
-                    await bridge.run()
-                finally:
-                    seat.ending = bridge.ending
-                    ending = type(seat.ending).__name__
-                    self.meter.session_ended(bridge, ending, bridge.consumption())
-                    await bridge.part()
+            with watching as meter:
+                async with admitting as seat:
+                    seat.bridge = bridge = await prepare(seat, meter)
+                    if started.cancelled():
+                        return  # whoever wanted it has gone
+                    started.set_result(bridge)
+                    await self._run(seat, bridge, meter, kind)
         except Exception as error:
             if started.done():
                 _log.exception("a session that nobody waits for failed")
             else:
                 started.set_exception(error)
+
+    async def _run(self, seat: Seat, bridge: Bridge, meter: Meter, kind: str) -> None:
+        if self.sessions.is_leaving:
+            bridge.move()
+        seat.ending = Moved(0)  # if the worker ends before the session
+        meter.session_began(bridge, kind, bridge.consumption())
+        try:
+            await bridge.run()
+        finally:
+            seat.ending = bridge.ending
+            meter.session_ended(bridge, type(seat.ending).__name__, bridge.consumption())
+            await bridge.part()
 
 
 def start_of(

@@ -1,15 +1,18 @@
 """What comes from the client: when it may be taken, and its way into the feed."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
+from relay.audio.arrival import HEADSTART
 from relay.audio.chain import AudioChain
+from relay.audio.health import Ailment, AudioHealth, Finding
 from relay.audio.pcm import NonFinite, PartialFrame
 from relay.audio.timeline import Timeline
 from relay.bridge_config import BridgeConfig, Start
 from relay.downstream.dialect import CommittedAudio, Input, IntroducedAudio
 from relay.errors import InputError, InvalidRequest
-from relay.limits.terms import Terms
+from relay.limits.terms import CATCH_UP, Terms
 from relay.protocol.messages import Commit, Format, Mute
 from relay.scribe.parameters import Parameters
 from relay.upstream.feed import Feed
@@ -38,8 +41,10 @@ class Intake:
         parameters: Parameters,
         terms: Terms,
         config: BridgeConfig,
+        *,
+        found: Callable[[Finding], None],
     ) -> None:
-        """Go on at `start`, and fill `ledger`."""
+        """Go on at `start`, and fill `ledger`; what is wrong with the sound is `found`."""
         self._chain = start.chain
         self._ledger = ledger
         self._feed = Feed.build(
@@ -50,6 +55,14 @@ class Intake:
             quiet=config.quiet_seconds,
         )
         self._terms = terms
+        self._found = found
+        self._health = AudioHealth(
+            self._chain.timeline.pieces[-1].rate_in,
+            rate=config.wire_format.rate,
+            kept=CATCH_UP + HEADSTART if start.first_seq else HEADSTART,
+            takes_recordings=terms.takes_recordings,
+        )
+        self._came_at = 0.0
         self._now = asyncio.get_running_loop().time
         self._next_rate: int | None = None
         self._messages = 0
@@ -77,6 +90,11 @@ class Intake:
         return self._chain.timeline.seconds_of_frame(self.frames) - self._left_out
 
     @property
+    def ailments(self) -> tuple[Ailment, ...]:
+        """What is wrong with the sound now."""
+        return self._health.ailments
+
+    @property
     def committed(self) -> int:
         """Samples before the last commit."""
         return self._feed.committed
@@ -100,10 +118,12 @@ class Intake:
 
     async def until_allowed(self, message: Input, seconds: float) -> None:
         """Take no audio that isn't reserved; messages that steer the session need none."""
+        self._came_at = self._now()
         if self._is_closed or not isinstance(message, bytes | CommittedAudio | IntroducedAudio):
             return
         self._terms.expect(seconds)
         while self._terms.must_wait and not self._is_closed:
+            self._health.interrupt()
             self._allowed.clear()
             await self._allowed.wait()
 
@@ -132,6 +152,7 @@ class Intake:
             case Commit():
                 self._feed.commit(Cause.CLIENT)
             case Mute():
+                self._health.pause()
                 if self._feed.uncommitted:
                     self._feed.commit(Cause.CLIENT)
             case _:
@@ -145,6 +166,7 @@ class Intake:
         if (delay := self._terms.take(seconds, self._now())) > 0:
             await asyncio.sleep(delay)
         if self._ledger.is_full:
+            self._health.interrupt()
             self._room.clear()
             await self._room.wait()
 
@@ -213,8 +235,11 @@ class Intake:
             self._feed.push(self._chain.push_silence(error.frames))
             raise InputError(f"{error}.") from error
         self._feed.push(samples)
+        for finding in self._health.hear(samples, self._chain.seconds_of(audio), self._came_at):
+            self._found(finding)
 
     def _change_rate(self, sample_rate: int) -> None:
+        self._health.declare(sample_rate)
         self._feed.push(self._chain.change_rate(sample_rate))
         check_pieces(self._chain.timeline)
 

@@ -34,6 +34,8 @@ _SECRET_TEXTS = (
     ),
     # Credentials among the subprotocols of a WebSocket handshake.
     re.compile(r"(\b(?:ticket|resume)\.)[\w=.-]{8,}"),
+    # The password in the URL of a database or of Redis, in whatever form its library has it.
+    re.compile(r"(://[^\s/:@]*:)[^\s/@]+(?=@)"),
     # The provider's own forms: single-use tokens and keys.
     re.compile(r"(\bsutkn_)\w+"),
     # The relay's own: keys, resume tokens, and links that sign somebody in.
@@ -42,8 +44,9 @@ _SECRET_TEXTS = (
     re.compile(r"(\bsk_)[0-9a-f]{16,}"),
 )
 
-LIBRARIES = ("asyncio", "uvicorn", "websockets", "picows", "aiohttp")
-"""Loggers of others, heard from `warning` up: below, they log URLs, and frames with their words."""
+OWN_LOGGERS = "relay"
+"""All of ours are below it. Those of others are heard from `warning` up: below, they log URLs,
+frames with their words, and what is written to the database."""
 
 ROUTED_LOGGERS = ("uvicorn", "uvicorn.error", "uvicorn.access")
 """Loggers that bring handlers of their own, which are taken away."""
@@ -152,11 +155,10 @@ def _renderer(*, is_console: bool, is_coloured: bool) -> Processor:
 def _route_standard_library(handler: logging.Handler, threshold: int) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(threshold)
+    root.setLevel(max(threshold, logging.WARNING))
+    logging.getLogger(OWN_LOGGERS).setLevel(threshold)
     for name in ROUTED_LOGGERS:
         logger = logging.getLogger(name)
         logger.setLevel(logging.NOTSET)
         logger.handlers = []
         logger.propagate = True
-    for name in LIBRARIES:
-        logging.getLogger(name).setLevel(max(threshold, logging.WARNING))

@@ -4,6 +4,8 @@ So that what says it depends on no library: `relay.metrics` counts, and a test t
 needs no stand-in. Nothing here is called for each message of audio.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 
@@ -25,6 +27,18 @@ class Meter:
 
     # A session. `who` is anything that tells one from the others.
 
+    @contextmanager
+    def session(self, session_id: str, kind: str) -> Iterator["Meter"]:
+        """Hold this from before a session's admission to after its end.
+
+        Returns:
+            Whom its parts tell what happens in it.
+        """
+        yield self
+
+    def session_described(self, **facts: str | int | None) -> None:
+        """A session's audio and options, short of what is said in it."""
+
     def session_began(self, who: object, kind: str, used: Used) -> None:
         """A session is here: `new`, or `taken_over` with what it had used by then."""
 
@@ -36,6 +50,15 @@ class Meter:
 
     def session_ended(self, who: object, ending: str, used: Used) -> None:
         """A session is here no longer; `ending` is the name of the class that says why."""
+
+    def client_left(self) -> None:
+        """A session's client has gone, in order or not."""
+
+    def session_moves(self) -> None:
+        """A session is to go on at another worker, since this one leaves."""
+
+    def audio_warned(self, code: str) -> None:
+        """A client was told that something is wrong with its sound."""
 
     def added_latency(self, seconds: float) -> None:
         """A chunk's last sample was handed to the provider's socket so long after it had come."""
@@ -76,3 +99,70 @@ class Meter:
 
     def answered(self, status: int) -> None:
         """A request, or an attempt to open a socket, got an HTTP answer."""
+
+
+class Forwarding(Meter):
+    """Tells another meter everything; a subclass tells somebody else as well."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+
+    def session_described(self, **facts: str | int | None) -> None:
+        self._meter.session_described(**facts)
+
+    def session_began(self, who: object, kind: str, used: Used) -> None:
+        self._meter.session_began(who, kind, used)
+
+    def session_resumed(self) -> None:
+        self._meter.session_resumed()
+
+    def session_used(self, who: object, used: Used) -> None:
+        self._meter.session_used(who, used)
+
+    def session_ended(self, who: object, ending: str, used: Used) -> None:
+        self._meter.session_ended(who, ending, used)
+
+    def client_left(self) -> None:
+        self._meter.client_left()
+
+    def session_moves(self) -> None:
+        self._meter.session_moves()
+
+    def audio_warned(self, code: str) -> None:
+        self._meter.audio_warned(code)
+
+    def added_latency(self, seconds: float) -> None:
+        self._meter.added_latency(seconds)
+
+    def speech_to_final(self, seconds: float) -> None:
+        self._meter.speech_to_final(seconds)
+
+    def gap(self, reason: str, seconds: float) -> None:
+        self._meter.gap(reason, seconds)
+
+    def upstream_opened(self, seconds: float) -> None:
+        self._meter.upstream_opened(seconds)
+
+    def upstream_not_opened(self) -> None:
+        self._meter.upstream_not_opened()
+
+    def upstream_failed(self, reason: str) -> None:
+        self._meter.upstream_failed(reason)
+
+    def upstream_reopens(self, reason: str) -> None:
+        self._meter.upstream_reopens(reason)
+
+    def upstream_replays(self, reason: str) -> None:
+        self._meter.upstream_replays(reason)
+
+    def upstream_rolls_over(self, *, closes_first: bool) -> None:
+        self._meter.upstream_rolls_over(closes_first=closes_first)
+
+    def limit_hit(self, limit: str, at: str) -> None:
+        self._meter.limit_hit(limit, at)
+
+    def credential_refused(self, reason: str) -> None:
+        self._meter.credential_refused(reason)
+
+    def answered(self, status: int) -> None:
+        self._meter.answered(status)

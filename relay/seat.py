@@ -143,6 +143,7 @@ class Seat:
             received_ms=used.received_ms,
             sent_ms=used.sent_ms,
             segments=self.bridge.segments,
+            warnings=self.bridge.warnings,
         )
 
     def usage(self, today: date) -> list[UsageRow]:

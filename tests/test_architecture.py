@@ -22,8 +22,9 @@ ALLOWED: dict[str, set[str]] = {
     "translator": {"audio", "protocol", "upstream", "errors"},
     "bridge_config": {"audio", "protocol"},
     "meter": set(),
+    "tracing": {"meter"},
     "latencies": set(),
-    "metrics": {"scribe", "upstream", "meter"},
+    "metrics": {"audio", "scribe", "upstream", "meter"},
     "sampling": {"metrics", "limits", "sessions", "upstream", "errors"},
     "lines": {"scribe", "upstream"},
     "dialler": {"upstream", "lines", "meter", "errors"},
@@ -91,6 +92,7 @@ ALLOWED: dict[str, set[str]] = {
         "errors",
     },
     "bridge": {
+        "audio",
         "chronicle",
         "lifecycle",
         "intake",

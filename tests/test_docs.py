@@ -469,7 +469,8 @@ def test_every_dependency_has_its_reason() -> None:
         *(one for group in project["dependency-groups"].values() for one in group),
     ]
     needed = {re.split(r"[\[<>=;]", one)[0] for one in listed if isinstance(one, str)}
-    headings = ("## At run time", "### For the simulator's recogniser", "## For developing")
+    extras = ("### For the simulator's recogniser", "### For traces")
+    headings = ("## At run time", *extras, "## For developing")
     assert explained_packages(*headings) == sorted(needed)
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from relay.audio.chain import AudioChain
+from relay.audio.health import Ailment, Finding
 from relay.audio.pcm import Encoding
 from relay.audio.seam import Seam
 from relay.audio.timeline import Piece, Timeline
@@ -15,7 +16,7 @@ from relay.limits.allowance import Allowance
 from relay.limits.limiter import Grant
 from relay.limits.pace import Pace
 from relay.limits.terms import Terms
-from relay.protocol.messages import Commit, Format
+from relay.protocol.messages import Commit, Format, Mute
 from relay.scribe.parameters import Parameters
 from relay.upstream.ledger import Ledger
 
@@ -27,11 +28,13 @@ def fresh() -> Start:
     return Start(chain=AudioChain(RATE, encoding=Encoding.PCM_F32LE, channels=1))
 
 
-def intake(start: Start | None = None) -> tuple[Intake, Ledger]:
+def intake(start: Start | None = None, found: list[Finding] | None = None) -> tuple[Intake, Ledger]:
     start = start or fresh()
     ledger = Ledger(bound=10**6, start=start.chain.position)
     terms = Terms(Allowance(Grant(10**6, None, None, day=0)), Pace(), max_seconds=None)
-    return Intake(start, ledger, Parameters.parse(()), terms, BridgeConfig()), ledger
+    hear = (found if found is not None else []).append
+    made = Intake(start, ledger, Parameters.parse(()), terms, BridgeConfig(), found=hear)
+    return made, ledger
 
 
 async def test_audio_and_a_commit_come_in_one_message() -> None:
@@ -117,3 +120,33 @@ async def test_what_was_left_out_at_another_worker_is_not_counted_either() -> No
     made, _ = intake(Start(chain=chain, covered=4 * RATE))
     made.take(np.zeros(4800 + RATE, "<f4").tobytes())
     assert made.seconds == pytest.approx(3.0)
+
+
+async def test_what_is_wrong_with_the_sound_is_found() -> None:
+    found: list[Finding] = []
+    made, _ = intake(found=found)
+    for _ in range(11):
+        made.take(SECOND)
+    assert [finding.ailment for finding in found] == [Ailment.SILENT]
+    assert made.ailments == (Ailment.SILENT,)
+
+
+async def test_a_muted_microphone_may_be_silent() -> None:
+    found: list[Finding] = []
+    made, _ = intake(found=found)
+    for second in range(20):
+        if second % 8 == 0:
+            made.take(Mute())
+        made.take(SECOND)
+    assert not found
+
+
+async def test_another_device_is_judged_anew() -> None:
+    found: list[Finding] = []
+    made, _ = intake(found=found)
+    for _ in range(9):
+        made.take(SECOND)
+    made.take(Format(16_000))
+    for _ in range(2):
+        made.take(SECOND)  # three seconds each by now
+    assert not found

@@ -20,4 +20,9 @@ Modules, in the order of the data path:
 * `chunker`: samples of any length in, chunks of one length out.
 * `activity`: is somebody speaking, and how loud, every 20 ms.
 * `end_of_speech`: has somebody who spoke been silent long enough.
+
+Beside the data path:
+
+* `arrival`: does audio come as fast as its declared rate says.
+* `health`: what is wrong with the sound that people can mend.
 """

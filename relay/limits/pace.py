@@ -29,6 +29,11 @@ class Pace:
         self._filled_at: float | None = None
         self._credit = 0.0
 
+    @property
+    def speed(self) -> float:
+        """Seconds of audio per second in the long run."""
+        return self._speed
+
     def catch_up(self, seconds: float) -> None:
         """Let so much audio come beyond the burst, once, at 4 × real time."""
         self._credit = seconds

@@ -15,6 +15,9 @@ CATCH_UP: Final = 60.0
 """Seconds of audio for which a client that comes back may be ahead of time; as much as a ledger
 holds."""
 
+RECORDING_SPEED: Final = 2.0
+"""Times real time from which a pace is for more than live audio and its catching up."""
+
 DAY: Final = 86_400.0
 
 TOO_LONG: Final = "The session has reached the longest time it may last; a new one may be opened."
@@ -54,6 +57,11 @@ class Terms:
     def must_wait(self) -> bool:
         """Whether the audio that was announced may not be taken before the next `renew`."""
         return self._allowance.is_used_up
+
+    @property
+    def takes_recordings(self) -> bool:
+        """Whether audio may come much faster than it was said."""
+        return self._pace.speed >= RECORDING_SPEED
 
     @property
     def wanted_ms(self) -> int:

@@ -106,6 +106,9 @@ class Metrics(Meter):
     def gap(self, reason: str, seconds: float) -> None:
         self.count("audio_gap_seconds_total", reason, by=max(0.0, seconds))
 
+    def audio_warned(self, code: str) -> None:
+        self.count("audio_warnings_total", code)
+
     def upstream_opened(self, seconds: float) -> None:
         self.count("upstream_connects_total", "opened")
         self.observe("upstream_connect_seconds", seconds)

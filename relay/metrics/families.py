@@ -10,6 +10,7 @@ from itertools import chain
 from types import MappingProxyType
 from typing import Final
 
+from relay.audio.health import Ailment
 from relay.scribe.errors import ErrorType
 from relay.upstream.recovery import Break
 
@@ -138,6 +139,12 @@ FAMILIES: Final = (
         Kind.COUNTER,
         "Audio that no final will cover, of which clients were told by audio_gap.",
         {"reason": ("client_buffer", *FAILURES)},
+    ),
+    Family(
+        "audio_warnings_total",
+        Kind.COUNTER,
+        "Warnings to clients that something is wrong with their sound.",
+        {"code": tuple(map(str, Ailment))},
     ),
     # Latency.
     Family(

@@ -45,6 +45,8 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
     received_ms: int
     sent_ms: int
     segments: int
+    warnings: tuple[str, ...] = ()
+    """Codes of what is wrong with its sound now."""
 
 
 class Registry:

@@ -3,7 +3,10 @@
 A field's variable is `RELAY_` and the field's name in capitals, but for the provider's key.
 """
 
+from importlib.util import find_spec
 from typing import ClassVar, Literal
+
+from pydantic import field_validator
 
 from relay.settings.identity import IdentitySettings
 from relay.settings.kiosks import KioskSettings
@@ -15,6 +18,9 @@ from relay.settings.provider import ProviderSettings
 from relay.settings.secret import Secret
 from relay.settings.sessions import SessionSettings
 from relay.settings.state import StateSettings
+
+TRACING_PACKAGES = ("opentelemetry", "opentelemetry.sdk", "opentelemetry.exporter")
+"""Each is part of the next one's name, as looking for them wants it."""
 
 
 class LogSettings(Layered, frozen=True):
@@ -31,6 +37,19 @@ class LogSettings(Layered, frozen=True):
         "`json` writes one object a line, `console` is for reading; `auto` is `console` on a "
         "terminal, else `json`.",
     )
+    tracing: bool = setting(
+        False,
+        "Logs",
+        "Whether each session has a trace, for OpenTelemetry: `OTEL_EXPORTER_OTLP_ENDPOINT` and "
+        "its like, in the environment, say where it goes. Needs `scribe-relay[tracing]`.",
+    )
+
+    @field_validator("tracing")
+    @classmethod
+    def _check_tracing(cls, is_wanted: bool) -> bool:
+        if is_wanted and not all(find_spec(name) for name in TRACING_PACKAGES):
+            raise ValueError("its packages aren't there; install scribe-relay[tracing]")
+        return is_wanted
 
 
 # The last base comes first in the reference, as pydantic collects fields.

@@ -73,3 +73,7 @@ def test_whoever_comes_back_may_catch_up_once() -> None:
     assert pace.take(4.0, 0.0) == 1.0
     assert pace.take(4.0, 1.0) == 1.0
     assert pace.take(4.0, 2.0) == pytest.approx(2.0 / 1.25)
+
+
+def test_its_speed_is_known() -> None:
+    assert Pace().speed == 1.25

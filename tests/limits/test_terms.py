@@ -91,3 +91,9 @@ def test_a_client_that_comes_back_is_read_faster() -> None:
     made = Terms(Allowance(Grant(10**6, None, None, day=0)), Pace(1.0, 0.0), max_seconds=None)
     made.catch_up()
     assert made.take(4.0, 0.0) == 1.0
+
+
+def test_recordings_are_taken_at_a_pace_that_is_more_than_catching_up() -> None:
+    allowance = Allowance(Grant(30_000, None, None, 1))
+    assert not Terms(allowance, Pace(), max_seconds=None).takes_recordings
+    assert Terms(allowance, Pace(speed=4.0), max_seconds=None).takes_recordings

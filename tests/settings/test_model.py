@@ -353,3 +353,11 @@ def test_faults_of_metrics_are_named(variables: dict[str, str], fault: str) -> N
     (found,) = faults(**variables)
     assert fault in found
     assert variables.get("RELAY_METRICS_TOKEN", "none") not in found
+
+
+def test_traces_need_their_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load(RELAY_TRACING="true").tracing
+    monkeypatch.setattr("relay.settings.model.TRACING_PACKAGES", ("there_is_no_such_package",))
+    assert not load(RELAY_TRACING="false").tracing
+    (fault,) = faults(RELAY_TRACING="true")
+    assert "install scribe-relay[tracing]" in fault

@@ -80,6 +80,10 @@ class Program:
     def start(self) -> None:
         """Start, and wait until it serves."""
         self.launch()
+        self.wait_until_it_serves()
+
+    def wait_until_it_serves(self) -> None:
+        """Wait for the end of its start."""
         wait_until(self._serves_or_ended, f"{self._arguments[0]} to serve", seconds=START_TIMEOUT)
         assert self._process is not None
         assert self._process.poll() is None, self.log
