@@ -21,6 +21,9 @@ TIMES := --durations=10
 # Most tests wait, for processes, sockets and speech; a file's stay in one process.
 PARALLEL := --numprocesses 3 --dist loadfile
 
+# Images are built and run without Docker, on bases made of Debian's packages.
+CONTAINERS := buildah podman runc catatonit debootstrap netavark aardvark-dns iptables nftables uidmap
+
 .DEFAULT_GOAL := help
 .PHONY: help demo serve web test test-all chaos check fix bench docs lock clean system-packages
 
@@ -42,7 +45,7 @@ test: .venv/dev $(PAGES) system-packages ## Every test that fits into a few minu
 	$(BIN)/pytest tests $(addprefix --ignore=,$(PURE_TESTS)) -m "not slow" $(PARALLEL) $(TIMES)
 
 test-all: .venv/dev $(PAGES) system-packages ## The slow tests as well
-	scripts/system-packages firefox-esr pulseaudio pulseaudio-utils
+	scripts/system-packages firefox-esr pulseaudio pulseaudio-utils $(CONTAINERS)
 	scripts/npm test
 	$(BIN)/pytest tests $(PARALLEL) $(TIMES)
 
