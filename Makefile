@@ -6,7 +6,7 @@ UV := $(BIN)/uv
 # Downloading an interpreter is not this project's business.
 export UV_PYTHON_DOWNLOADS := never
 
-PYTHON_SOURCES := relay tests bench hatch_build.py scripts/without-addresses
+PYTHON_SOURCES := relay tests bench hatch_build.py scripts/without-addresses deploy/image/is-healthy
 PURE_TESTS := tests/audio tests/scribe tests/protocol tests/upstream tests/downstream \
 	tests/auth $(patsubst %,tests/limits/test_%.py,allowance pace policy terms) \
 	tests/test_captions.py tests/test_translator.py \

@@ -101,6 +101,15 @@ def test_only_files_of_this_clone_are_mounted_and_none_can_be_written_to(name: s
         assert (ROOT / source).is_dir() or source == "./deploy/grafana/dashboards", volume
 
 
+def test_each_image_is_built_once_and_by_a_target_that_there_is() -> None:
+    built = {each["image"]: each["build"] for each in SERVICES.values() if "build" in each}
+    assert len(built) == sum("build" in each for each in SERVICES.values())
+    assert {SERVICES[name]["image"] for name in OURS} == set(built)
+    targets = re.findall(r"^FROM .* AS (\S+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    assert {build["target"] for build in built.values()} <= set(targets)
+    assert targets[-1] == "relay"  # what `docker build .` makes
+
+
 def test_nobody_elsewhere_reaches_anything_but_caddy() -> None:
     for name, service in SERVICES.items():
         for port in service.get("ports", []):

@@ -5,6 +5,7 @@ import json
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -128,20 +129,29 @@ async def test_sigterm_lets_sessions_end_in_order(containers: Containers) -> Non
 # All of docker-compose.yml but Grafana, of which Debian has no package.
 
 
+@dataclass(frozen=True)
+class Composed:
+    """Where the demo is."""
+
+    url: str
+    """Caddy's."""
+    authority: Path
+    """The certificate of whoever signed Caddy's."""
+    prometheus: str
+    """URL."""
+
+
 @pytest.fixture(scope="module")
-def composed(containers: Containers) -> Iterator[tuple[str, Path]]:
-    """The demo, started; Caddy's URL and its authority's certificate."""
+def composed(containers: Containers) -> Iterator[Composed]:
+    """The demo, started."""
     containers.build(ROOT, "simulator", "localhost/scribe-relay-simulator:latest")
     for name in ("caddy", "redis", "postgres", "prometheus"):
         image = SERVICES[name]["image"]
         host = "docker.io" if "/" in image else "docker.io/library"
         containers.build(STANDINS, name, f"{host}/{image}", f"--build-arg=BASE={BASE}")
-    port = free_port()
     variables = {
         "ELEVENLABS_API_KEY": "",
-        "HTTPS_PORT": str(port),
-        "HTTP_PORT": str(free_port()),
-        "PROMETHEUS_PORT": str(free_port()),
+        **{name: str(free_port()) for name in ("HTTPS_PORT", "HTTP_PORT", "PROMETHEUS_PORT")},
     }
     services = [name for name in SERVICES if name != "grafana"]
     try:
@@ -149,21 +159,34 @@ def composed(containers: Containers) -> Iterator[tuple[str, Path]]:
         root = containers.folder / "root.crt"
         inside = "/data/caddy/pki/authorities/local/root.crt"
         containers.podman("cp", f"scribe-relay_caddy_1:{inside}", root)
-        yield f"https://localhost:{port}", root
+        yield Composed(
+            f"https://localhost:{variables['HTTPS_PORT']}",
+            root,
+            f"http://127.0.0.1:{variables['PROMETHEUS_PORT']}",
+        )
     finally:
         containers.compose("down", "--volumes", "--timeout", "5", variables=variables)
 
 
+async def targets(prometheus: str) -> set[str]:
+    """Whom Prometheus asks."""
+    async with (
+        aiohttp.ClientSession() as http,
+        http.get(f"{prometheus}/api/v1/targets") as answer,
+    ):
+        active = (await answer.json())["data"]["activeTargets"]
+        return {each["labels"]["instance"] for each in active}
+
+
 async def test_the_demo_takes_sessions_by_tls_without_a_key(
-    containers: Containers, composed: tuple[str, Path]
+    containers: Containers, composed: Composed
 ) -> None:
-    url, root = composed
-    trust = ssl.create_default_context(cafile=root)
+    trust = ssl.create_default_context(cafile=composed.authority)
 
     async with aiohttp.ClientSession() as http:
 
         async def get(path: str) -> tuple[int, str]:
-            async with http.get(f"{url}{path}", ssl=trust) as answer:
+            async with http.get(f"{composed.url}{path}", ssl=trust) as answer:
                 return answer.status, await answer.text()
 
         async def is_ready() -> bool:
@@ -182,7 +205,7 @@ async def test_the_demo_takes_sessions_by_tls_without_a_key(
     headers = {"xi-api-key": made.strip()}
 
     async def session() -> dict[str, Any]:
-        async with Client(url, headers=headers, line={"ssl": trust}, **FORMAT) as client:
+        async with Client(composed.url, headers=headers, line={"ssl": trust}, **FORMAT) as client:
             await speak(client, 1.0)
             return await client.stop()
 
@@ -191,5 +214,6 @@ async def test_the_demo_takes_sessions_by_tls_without_a_key(
     assert [each["segments"] for each in ended] == [1] * 4
     for name in RELAYS:
         assert "session started" in containers.log(f"scribe-relay_{name}_1"), name
+    assert await targets(composed.prometheus) >= {f"{name}:8000" for name in RELAYS}
     for name in (*RELAYS, "simulator", "redis", "postgres"):
         containers.podman("healthcheck", "run", f"scribe-relay_{name}_1")
