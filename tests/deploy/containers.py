@@ -71,7 +71,6 @@ class Containers:
         traceback: TracebackType | None,
     ) -> None:
         self.podman("rm", "--all", "--force", "--volumes", check=False)
-        self.podman("rmi", "--all", "--force", check=False)
         subprocess.run(["umount", "--lazy", self.folder / "images/overlay"], check=False)
         shutil.rmtree(self.folder, ignore_errors=True)
 
