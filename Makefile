@@ -9,11 +9,13 @@ export UV_PYTHON_DOWNLOADS := never
 PYTHON_SOURCES := relay tests bench hatch_build.py scripts/without-addresses deploy/image/is-healthy
 PURE_TESTS := tests/audio tests/scribe tests/protocol tests/upstream tests/downstream \
 	tests/auth $(patsubst %,tests/limits/test_%.py,allowance pace policy terms) \
-	tests/test_captions.py tests/test_translator.py \
+	tests/test_captions.py tests/test_translator.py tests/test_lifetime.py \
 	$(filter-out tests/client/test_stream%,$(wildcard tests/client/test_*.py)) \
 	$(patsubst %,tests/simulator/%.py,test_credentials test_endpointer engines/test_wire \
 		test_extras test_faults test_refusals test_session)
 NODE_MODULES := web/node_modules/.package-lock.json
+# Those of tests/sdk are installed by the tests themselves.
+NPM_FOLDERS := web tests/sdk/browser tests/sdk/node
 PAGES := relay/http/built/.vite/manifest.json
 PAGE_SOURCES := $(shell find web/src -type f ! -name '*.test.*') web/vite.config.ts web/tsconfig.json
 
@@ -84,12 +86,17 @@ lock: .venv/demo ## Renew the lock files from pyproject.toml and web/package.jso
 		-o requirements/dev.lock
 	echo uv | $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate - -o requirements/uv.lock
-	scripts/npm update --package-lock-only
-	$(BIN)/python scripts/without-addresses web/package-lock.json
+	echo livekit-plugins-elevenlabs | $(UV) pip compile --quiet --upgrade --universal \
+		--python-version 3.11 --generate-hashes --no-header --no-annotate - \
+		-o requirements/livekit.lock
+	for folder in $(NPM_FOLDERS); do \
+		scripts/npm update --package-lock-only --prefix $$PWD/$$folder && \
+		$(BIN)/python scripts/without-addresses $$folder/package-lock.json || exit 1; \
+	done
 
 clean: ## Remove everything that can be made again
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
-	rm -rf web/node_modules web/dist relay/http/built
+	rm -rf $(addsuffix /node_modules,$(NPM_FOLDERS)) web/dist relay/http/built
 
 system-packages:
 	@scripts/system-packages

@@ -20,11 +20,13 @@ import pytest
 
 import relay
 from relay.app import _upstream_parameters
+from relay.audio.pcm import WireFormat
 from relay.auth.resume_tokens import issue_token
 from relay.cli import command_line
 from relay.cli.reference import render as render_commands
 from relay.downstream.options import OptionPolicy
 from relay.downstream.request import parse_request
+from relay.downstream.scribe_wording import ERROR_TYPES
 from relay.errors import InvalidRequest
 from relay.protocol import messages as protocol
 from relay.protocol.close_codes import CloseCode
@@ -32,7 +34,7 @@ from relay.scribe.errors import ErrorType
 from relay.scribe.parameters import PARAMETERS, Parameters
 from relay.scribe.reference import HANDLING, PASSED_ON
 from relay.scribe.reference import render as render_parameters
-from relay.settings import Settings, known_variables
+from relay.settings import known_variables
 from relay.settings.reference import render_env, render_markdown
 from relay.simulator.faults import Fault, FaultKind
 from tests.support import contract
@@ -40,6 +42,8 @@ from tests.test_architecture import ALLOWED, WEB_ALLOWED, WIRING
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
+SDK_FOLDERS = [ROOT / "tests/sdk/browser", ROOT / "tests/sdk/node"]
+NPM_FOLDERS = [ROOT / "web", *SDK_FOLDERS]
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *ROOT.glob("web/*.md")])
 
 
@@ -161,7 +165,7 @@ def test_what_the_relay_does_about_a_parameter_is_what_its_page_says(name: str) 
         return
     granted = parse_request(pairs, policy).parameters
     assert getattr(granted, name) == getattr(asked, name)
-    sent = getattr(_upstream_parameters(granted, Settings()), name)
+    sent = getattr(_upstream_parameters(granted, WireFormat.PCM_16000), name)
     assert (sent == getattr(asked, name)) == (handling == PASSED_ON)
 
 
@@ -332,6 +336,22 @@ def test_json_is_json(page: Path) -> None:
             json.loads(line)
 
 
+def test_what_is_shown_of_other_sdks_is_what_their_tests_run() -> None:
+    """A line with … stands for others."""
+    files = [*(ROOT / "tests/sdk").glob("*.py"), *(ROOT / "tests/sdk").glob("*/*.*js*")]
+    run = [_lines(path.read_text()) for path in files]
+    shown = blocks(DOCS / "how-to/use-elevenlabs-sdks.md")
+    assert len(shown) == 5
+    for block in shown:
+        part = _lines(block.code).partition("// …" if block.language == "js" else "# …")[0]
+        assert any(part in text for text in run), block.code
+
+
+def _lines(text: str) -> str:
+    """A text without its indentation."""
+    return "\n".join(line.strip() for line in text.splitlines())
+
+
 def test_messages_of_the_relay_in_pages_are_as_they_are_written_down() -> None:
     found = 0
     for page in PAGES:
@@ -394,6 +414,24 @@ def test_every_error_type_is_in_the_protocol() -> None:
     assert types == own_error_types() | set(ErrorType)
 
 
+def test_every_error_of_the_relays_has_its_name_at_scribe_written_down() -> None:
+    text = (DOCS / "reference/scribe.md").read_text()
+    written = {
+        name: row[1].strip("`")
+        for row in table(text, "## Errors and close codes")
+        for name in names(row[0])
+    }
+    assert written == {
+        name: kind for name, kind in ERROR_TYPES.items() if name not in set(ErrorType)
+    }
+    (payload,) = [
+        contract.document()["components"]["messages"][name]["payload"]
+        for name in contract.messages("sendToScribesClient")
+        if name == "scribe_error"
+    ]
+    assert set(payload["properties"]["message_type"]["enum"]) == set(ErrorType)
+
+
 def test_every_message_is_in_the_protocol() -> None:
     sent = {name for row in table(written_protocol(), "## What you send") for name in names(row[0])}
     kinds = {json.loads(text)["message_type"] for text in sent}
@@ -443,6 +481,13 @@ def test_every_package_of_the_browsers_side_has_its_reason() -> None:
     kinds = ("dependencies", "devDependencies", "peerDependencies")
     needed = {name for kind in kinds for name in package.get(kind, {})}
     assert explained_packages("## In the browser") == sorted(needed)
+
+
+def test_every_sdk_has_its_reason() -> None:
+    packages = [json.loads((folder / "package.json").read_text()) for folder in SDK_FOLDERS]
+    needed = [name for package in packages for name in package["dependencies"]]
+    explained = explained_packages("### Other SDKs, for their tests alone")
+    assert explained == sorted([*needed, "livekit-plugins-elevenlabs"])
 
 
 def explained_packages(*headings: str) -> list[str]:
@@ -558,7 +603,10 @@ def test_no_text_names_a_package_registry() -> None:
             assert not REGISTRIES.search(text), (name, REGISTRIES.search(text))
 
 
-LOCKS = [*sorted((ROOT / "requirements").glob("*.lock")), ROOT / "web/package-lock.json"]
+LOCKS = [
+    *sorted((ROOT / "requirements").glob("*.lock")),
+    *(folder / "package-lock.json" for folder in NPM_FOLDERS),
+]
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=name_of)

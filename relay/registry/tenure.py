@@ -12,6 +12,7 @@ from relay.errors import StateError, StateUnavailable
 from relay.registry.journal import Journal
 from relay.registry.ownership import (
     Event,
+    Missed,
     Ownership,
     Piece,
     Progress,
@@ -65,7 +66,7 @@ class Tenure:
         """
         known = self._session
         self._session = replace(known, progress=progress, pieces=tuple(pieces))
-        changed = None if len(pieces) == len(known.pieces) else pieces
+        changed = None if self._session.pieces == tuple(known.pieces) else pieces
         write = Write(
             session_id=known.session_id,
             epoch=known.epoch,
@@ -75,18 +76,15 @@ class Tenure:
         )
         return self._journal.submit(write)
 
-    async def missed(self, after_segment: int | None) -> Sequence[str]:
+    async def missed(self, after_segment: int | None) -> Missed:
         """Read the events that came after a segment's plain one; none where Redis is away."""
         try:
-            found = await self._ownership.missed(
+            return await self._ownership.missed(
                 self._session.session_id, after_segment=after_segment
             )
         except StateUnavailable as error:
             _log.warning("events that a client lacks can't be read", text=str(error))
-            return ()
-        if not found.is_whole:
-            _log.warning("a client lacks events that aren't kept any more")
-        return found.events
+            return Missed((), is_whole=False)
 
     async def standing(self) -> Standing | None:
         """What this worker is to the session; None where Redis is away."""

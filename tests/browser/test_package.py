@@ -1,42 +1,25 @@
 """The npm package, as an application of somebody else's installs and uses it."""
 
-import asyncio
 import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
 import pytest
-from aiohttp import web
 from playwright.async_api import Browser, expect
 
 import relay
+from tests.browser.serving import served
 from tests.browser.visiting import visit
+from tests.support.node import ROOT, npm
 from tests.support.people import ticket
 from tests.support.relay import Relay
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-ROOT: Final = Path(__file__).parents[2]
-
 APP: Final = Path(__file__).parent / "app"
 
 NEEDED: Final = ("@types", "@vitejs", "react", "react-dom", "scheduler", "typescript", "vite")
 """Of `web/node_modules`: what such an application has anyway, so that nothing is downloaded."""
-
-
-async def npm(*arguments: str | Path) -> str:
-    """Run npm; what it said."""
-    process = await asyncio.create_subprocess_exec(
-        ROOT / "scripts/npm",
-        *map(str, arguments),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    said, _ = await process.communicate()
-    assert process.returncode == 0, said.decode()
-    return said.decode()
 
 
 async def build(folder: Path) -> Path:
@@ -54,27 +37,6 @@ async def build(folder: Path) -> Path:
     return app / "dist"
 
 
-@asynccontextmanager
-async def served(folder: Path, relay_url: str) -> AsyncIterator[str]:
-    """Serve files from an origin of their own, under a policy that allows little; the URL."""
-    sockets = relay_url.replace("http", "ws", 1)
-    policy = f"default-src 'self'; connect-src 'self' {sockets}"
-
-    async def answer(request: web.Request) -> web.FileResponse:
-        name = request.match_info["name"] or "index.html"
-        return web.FileResponse(folder / name, headers={"content-security-policy": policy})
-
-    application = web.Application()
-    application.router.add_get("/{name:.*}", answer)
-    runner = web.AppRunner(application)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    port = runner.addresses[0][1]
-    yield f"http://127.0.0.1:{port}"
-    await runner.cleanup()
-
-
 async def test_an_application_installs_it_and_hears_words(
     listener: Browser, station: Relay, tmp_path: Path
 ) -> None:
@@ -82,7 +44,9 @@ async def test_an_application_installs_it_and_hears_words(
     assert list(files.glob("assets/capture.worklet-*.js"))  # a file of its own, not inlined
     key = {"xi-api-key": station.key}
     tickets = ",".join([await ticket(station, key) for _ in range(3)])
-    async with served(files, station.url) as origin, visit(listener) as page:
+    sockets = station.url.replace("http", "ws", 1)
+    policy = f"default-src 'self'; connect-src 'self' {sockets}"
+    async with served(files, policy=policy) as origin, visit(listener) as page:
         await page.goto(f"{origin}/?relay={station.url}&tickets={tickets}")
         hook = page.get_by_role("region", name="Hook")
         await hook.get_by_role("button", name="Go").click()

@@ -35,6 +35,9 @@ async def visit(browser: Browser, *, tolerates: str = "", **options: Any) -> Asy
     page.on("console", hear)
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("response", see)
-    yield page
-    await context.close()
+    try:
+        yield page
+    finally:
+        # A page that stayed would go on recording during the tests that follow.
+        await context.close()
     assert not faults, faults

@@ -1,5 +1,6 @@
 """Every row of the table of close codes, as a client sees it; other sessions go on meanwhile."""
 
+import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -8,9 +9,10 @@ from typing import Any
 import aiohttp
 import numpy as np
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from relay.app import create_app
+from relay.audio.chain import AudioChain
 from relay.lines import Line
 from relay.protocol.close_codes import CloseCode
 from relay.scribe.parameters import Parameters
@@ -164,7 +166,8 @@ async def test_1006_a_line_that_stays_broken_ends_the_session_on_both_sides(
 
 async def test_1009_the_server_itself_refuses_a_mebibyte(relay: Relay) -> None:
     async with bystander(relay), Client(relay) as client:
-        await client.connection.send(bytes(1024 * 1024 + 1))
+        with contextlib.suppress(ConnectionClosed):  # it needn't wait for the message's end
+            await client.connection.send(bytes(1024 * 1024 + 1))
         assert await client.closed() == CloseCode.MESSAGE_TOO_BIG_FOR_SERVER
 
 
@@ -180,6 +183,20 @@ async def test_1011_a_fault_of_ours_is_said_without_its_details(simulator: Simul
     assert error["retryable"] is True
     assert KEY not in json.dumps(client.events)
     assert "bug" not in error["error"]
+
+
+async def test_1011_a_fault_in_taking_a_message_is_said_too(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: AudioChain, message: bytes) -> None:
+        raise ZeroDivisionError
+
+    async with Client(relay) as client:
+        await client.event("session_started")
+        monkeypatch.setattr(AudioChain, "push", broken)
+        await client.send(SECOND)
+        error = await refusal(client, CloseCode.FAULT)
+    assert error["message_type"] == "internal_error"
 
 
 @pytest.mark.parametrize(

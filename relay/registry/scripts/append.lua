@@ -2,7 +2,7 @@
 --
 -- ARGV  prefix of sessions, of events, ms they last, bytes of events kept for each; then for each
 --       session: id, epoch, progress, pieces or '', count of events; then for each event: segment,
---       1 if timed, seq, text
+--       1 if extra, seq, text
 -- Gives 'owned', 'lost', 'ended' or 'unknown' for each session.
 local sessions, streams, lasts, most = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 
@@ -35,7 +35,7 @@ while i <= #ARGV do
       -- What was written already comes again where the answer to the first time was lost.
       if tonumber(ARGV[j + 2]) > seq then
         seq = tonumber(ARGV[j + 2])
-        redis.call('XADD', stream, '*', 'segment', ARGV[j], 'timed', ARGV[j + 1], 'seq', seq,
+        redis.call('XADD', stream, '*', 'segment', ARGV[j], 'extra', ARGV[j + 1], 'seq', seq,
           'event', ARGV[j + 3])
         bytes = bytes + #ARGV[j + 3]
       end

@@ -1,0 +1,1 @@
+"""ElevenLabs' own SDKs, as they are released, at the relay and at the simulator alone."""
