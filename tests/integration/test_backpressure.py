@@ -19,7 +19,7 @@ from relay.simulator.behaviour import Behaviour
 from relay.simulator.engines.scripted import ScriptedEngine
 from relay.simulator.faults import Fault, FaultKind
 from relay.simulator.server import Simulator
-from tests.support.relay import Client, relay_to
+from tests.support.relay import Client, Relay, relay_to
 from tests.support.settings import KEY
 
 RATE = 16_000
@@ -132,18 +132,37 @@ async def test_a_client_that_was_cut_off_gets_all_when_it_comes_back(
             async with asyncio.timeout(20):
                 while session.left_at == math.inf:  # noqa: ASYNC110  # it tells nobody
                     await asyncio.sleep(0.05)
-        async with Client(
-            relay.url,
-            subprotocols=(SUBPROTOCOL, f"resume.{started['resume_token']}"),
-            sample_rate=RATE,
-            last_seq=0,
-            from_sample=0,
-        ) as back:
-            next_sample = (await back.event("session_resumed"))["next_sample"]
-            said = next_sample // round(0.3 * RATE)
-            await back.stop()
-    assert 5 < said <= len(back.finals) + 1
-    assert back.finals[:said] == texts[:said]
+        said, heard = await come_back_until_all_is_said(relay, started["resume_token"])
+    assert said > 5
+    assert heard[:said] == texts[:said]
+
+
+async def come_back_until_all_is_said(relay: Relay, token: str) -> tuple[int, list[str]]:
+    """Segments that had arrived, and the texts of all finals.
+
+    With so little room on the way, the finals of a burst are too many once more; a client that has
+    some of them comes back for the rest.
+    """
+    last_seq, heard = 0, dict[int, str]()
+    async with asyncio.timeout(30):
+        while True:
+            async with Client(
+                relay.url,
+                subprotocols=(SUBPROTOCOL, f"resume.{token}"),
+                sample_rate=RATE,
+                last_seq=last_seq,
+                from_sample=0,
+            ) as back:
+                with suppress(ConnectionClosed):
+                    await back.say("stop")
+                code = await back.closed()
+            (resumed,) = back.of("session_resumed")
+            last_seq = max(event["seq"] for event in back.events if event is not resumed)
+            for event in back.of("committed_transcript"):
+                assert event["segment"] not in heard
+                heard[event["segment"]] = event["text"]
+            if code == 1000:
+                return resumed["next_sample"] // round(0.3 * RATE), list(heard.values())
 
 
 async def test_a_client_that_reads_late_misses_no_final(simulator: Simulator) -> None:
