@@ -9,7 +9,8 @@ export UV_PYTHON_DOWNLOADS := never
 PYTHON_SOURCES := relay tests bench hatch_build.py scripts/without-addresses deploy/image/is-healthy
 PURE_TESTS := tests/audio tests/scribe tests/protocol tests/upstream tests/downstream \
 	tests/auth $(patsubst %,tests/limits/test_%.py,allowance pace policy terms) \
-	tests/test_captions.py tests/test_translator.py tests/test_lifetime.py \
+	tests/test_captions.py tests/test_latencies.py tests/test_lifetime.py \
+	tests/test_translator.py $(patsubst %,tests/metrics/test_%.py,families reference values) \
 	$(filter-out tests/client/test_stream%,$(wildcard tests/client/test_*.py)) \
 	$(patsubst %,tests/simulator/%.py,test_credentials test_endpointer engines/test_wire \
 		test_extras test_faults test_refusals test_session)
@@ -74,6 +75,7 @@ docs: .venv/dev ## Write the pages that are made from code
 	$(call page,relay.settings --env,.env.example)
 	$(call page,relay.cli.reference,docs/reference/commands.md)
 	$(call page,relay.scribe.reference,docs/reference/scribe-parameters.md)
+	$(call page,relay.metrics.reference,docs/reference/metrics.md)
 
 # A page that can't be made stays as it was.
 page = $(BIN)/python -m $(1) > $(2).new && mv $(2).new $(2) || { rm -f $(2).new; exit 1; }

@@ -1,6 +1,7 @@
 """Print every table that the documentation shows: `python -m bench`."""
 
-from bench import audio, hot_path
+from bench import audio, hot_path, metrics
 
 audio.main()
 hot_path.main()
+metrics.main()

@@ -5,6 +5,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
@@ -30,6 +31,7 @@ from relay.http.assets import Assets
 from relay.http.health import Readiness, UpstreamProbe, healthz
 from relay.http.kiosk_pages import KioskPages
 from relay.http.kiosks import KioskEndpoint
+from relay.http.metrics import MetricsEndpoint, MetricsPort
 from relay.http.ops import OpsPages
 from relay.http.pages import Pages
 from relay.http.rendering import Renderer
@@ -39,6 +41,7 @@ from relay.http.stream import StreamEndpoint
 from relay.http.tokens import TokensEndpoint
 from relay.lines import Line
 from relay.logs import Redactor
+from relay.sampling import Sampler
 from relay.scribe.parameters import AudioFormat, CommitStrategy, Parameters
 from relay.services import Services, limits_of
 from relay.settings import Settings
@@ -61,6 +64,7 @@ def create_app(
     *,
     services: Services | None = None,
     open_upstream: Connect | None = None,
+    metrics_folder: Path | None = None,
 ) -> Starlette:
     """Build the relay.
 
@@ -69,6 +73,7 @@ def create_app(
         services: What its parts have in common; by default what the settings say. They are
             started and closed with the app.
         open_upstream: Opens sockets to the provider; by default what the settings say.
+        metrics_folder: Where this worker meets the metrics of the others, if there are any.
 
     Raises:
         ConfigError: If the keys that sign cookies can't be kept.
@@ -91,15 +96,19 @@ def create_app(
         breaker=services.breaker,
         config=_bridge_config(settings),
         redact=Redactor(settings.known_secrets).redact,
+        meter=services.metrics,
     )
     policy = OptionPolicy(
         settings.pinned_options, settings.capped_options, settings.allowed_surcharges
     )
-    stream = StreamEndpoint(access, host, policy)
+    meter = services.metrics
+    stream = StreamEndpoint(access, host, policy, meter)
     sign_in = _sign_in(services, access)
     kiosks = KioskEndpoint(access, services.kiosks)
     admin = _admin(settings, services, access)
     readiness = _readiness(settings, services, ssl_context)
+    sampler = _sampler(services, readiness, metrics_folder)
+    metrics = _metrics(settings, sampler)
     assets = Assets()
     renderer = Renderer(assets)
     pages = Pages(access, renderer, sign_in)
@@ -113,9 +122,10 @@ def create_app(
     app = Starlette(
         routes=[
             WebSocketRoute(STREAM_PATH, stream.serve),
-            WebSocketRoute(SCRIBE_PATH, ScribeEndpoint(access, host, policy).serve),
+            WebSocketRoute(SCRIBE_PATH, ScribeEndpoint(access, host, policy, meter).serve),
             Route("/healthz", healthz),
             Route("/readyz", readiness.readyz),
+            *metrics.routes(),
             *sign_in.routes(),
             *kiosks.routes(),
             *_tokens(settings, services, access, ssl_context).routes(),
@@ -125,22 +135,47 @@ def create_app(
             *OpsPages(access, renderer, admin, readiness).routes(),
             *assets.routes(),
         ],
-        lifespan=_lifespan(services, host),
+        lifespan=_lifespan(services, host, sampler),
         exception_handlers={HTTPException: pages.answer_http, Exception: pages.answer_fault},
     )
     # A redirect would name the scheme of the connection, which a proxy may have changed.
     app.router.redirect_slashes = False
     per_minute = settings.handshakes_per_minute
     throttle = Throttle(per_minute, per_minute)
-    app.add_middleware(Guard, access=access, throttle=throttle, answer=pages.answer)
+    app.add_middleware(Guard, access=access, throttle=throttle, answer=pages.answer, meter=meter)
     app.add_middleware(HostCheck, allowed=frozenset(settings.allowed_hosts))
-    app.add_middleware(AnswerHeaders)
+    app.add_middleware(AnswerHeaders, meter=meter)
+    if settings.metrics_port is not None:
+        app.add_middleware(MetricsPort, port=settings.metrics_port, endpoint=metrics)
     app.state.services = services
     return app
 
 
+def _sampler(services: Services, readiness: Readiness, folder: Path | None) -> Sampler:
+    return Sampler(
+        services.metrics,
+        sessions=services.sessions,
+        breaker=services.breaker,
+        limiter=services.limiter,
+        checks=readiness.others,
+        check_upstream=readiness.upstream.check,
+        certificate_end=lambda: readiness.upstream.certificate_end,
+        folder=folder,
+    )
+
+
+def _metrics(settings: Settings, sampler: Sampler) -> MetricsEndpoint:
+    token = settings.metrics_token
+    return MetricsEndpoint(
+        sampler.expose,
+        settings.metrics_networks,
+        None if token is None else token.get_secret_value(),
+        has_own_port=settings.metrics_port is not None,
+    )
+
+
 def _lifespan(
-    services: Services, host: Host
+    services: Services, host: Host, sampler: Sampler
 ) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -154,6 +189,7 @@ def _lifespan(
         async with asyncio.TaskGroup() as group:
             keeping = group.create_task(services.run(), name="keep sessions")
             hosting = group.create_task(host.run(), name="host sessions")
+            sampling = group.create_task(sampler.run(), name="sample metrics")
             try:
                 yield
             finally:
@@ -161,6 +197,7 @@ def _lifespan(
                 hosting.cancel()
                 await asyncio.wait([hosting])
                 keeping.cancel()
+                sampling.cancel()  # the last, so that it has seen all
         await services.aclose()
 
     return lifespan
@@ -187,6 +224,7 @@ def _sign_in(services: Services, access: Access) -> SignInEndpoint:
         session_cookie=services.session_cookie,
         per_address=Throttle(SIGN_INS_PER_MINUTE, SIGN_INS_PER_MINUTE),
         per_name=Backoff(),
+        meter=services.metrics,
     )
 
 

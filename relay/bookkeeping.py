@@ -26,6 +26,10 @@ class Bookkeeping:
         self._writing = asyncio.Lock()
         self._writes_begun = 0
 
+    def __len__(self) -> int:
+        """Rows that wait for the database."""
+        return len(self._unwritten)
+
     def keep(self, rows: Collection[UsageRow]) -> None:
         """Take rows to be written; each takes the place of the one before it."""
         for row in rows:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from time import perf_counter
 
 from structlog.typing import FilteringBoundLogger
 
@@ -21,11 +22,14 @@ from relay.errors import (
     RelayError,
 )
 from relay.intake import MESSAGE_PRICE, Intake
+from relay.latencies import ChunkWatch, SegmentWatch
 from relay.lifecycle import Lifecycle
 from relay.limits.limiter import Grant
 from relay.limits.slots import Place
 from relay.limits.terms import Terms
+from relay.meter import Meter
 from relay.protocol.messages import (
+    AudioGap,
     Queued,
     ServerMessage,
     SessionLimits,
@@ -87,6 +91,7 @@ class Bridge:
         config: BridgeConfig,
         dialect: Dialect,
         redact: Callable[[str], str],
+        meter: Meter,
         log: FilteringBoundLogger,
     ) -> None:
         self._request = request
@@ -95,12 +100,15 @@ class Bridge:
         self._tenure = tenure
         self._terms = terms
         self._config = config
+        self._meter = meter
         self._log = log
         self._loop = asyncio.get_running_loop()
 
         rate = config.wire_format.rate
         self._ledger = Ledger(bound=round(config.ledger_seconds * rate), start=start.chain.position)
         self._intake = Intake(start, self._ledger, request.parameters, terms, config)
+        self._chunks, self._ends = ChunkWatch(), SegmentWatch()
+        self._committed = self._intake.committed
         self._uplink = Uplink(
             self,
             self._ledger,
@@ -112,6 +120,8 @@ class Bridge:
             seconds_at=start.chain.timeline.seconds_at,
             segments=start.segments,
             redact=redact,
+            meter=meter,
+            watch=self._chunks,
             log=log,
         )
         self._translator = Translator(
@@ -129,6 +139,7 @@ class Bridge:
             tenure,
             start=start,
             consumption=self.consumption,
+            meter=meter,
         )
         self._life = Lifecycle(
             age=start.age,
@@ -140,6 +151,7 @@ class Bridge:
             downlink=self._downlink,
             terms=terms,
             config=config,
+            meter=meter,
             log=log,
         )
         self._comeback = Comeback(
@@ -198,6 +210,16 @@ class Bridge:
     def tenure(self) -> Tenure:
         """This worker's ownership of the session."""
         return self._tenure
+
+    @property
+    def outbox_bytes(self) -> int:
+        """Messages that wait for the client."""
+        return self._downlink.waiting_bytes
+
+    @property
+    def ledger_bytes(self) -> int:
+        """Audio that waits for its final."""
+        return self._ledger.samples * self._config.wire_format.bytes_per_sample
 
     def consumption(self) -> Consumption:
         """What was used so far."""
@@ -267,6 +289,8 @@ class Bridge:
         ending = self.ending
         messages, code = self._translator.last_words(ending)
         for message in messages:
+            if isinstance(message, AudioGap):
+                self._meter.gap(message.reason, self._translator.seconds_of(message))
             self._say(message)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._uplink.aclose(), name="close upstream")
@@ -296,6 +320,8 @@ class Bridge:
             frames = self._intake.frames
             now = self._loop.time()
             self._chronicle.acknowledge(now)
+            self._committed = self._intake.committed  # whenever that was
+            self._chunks.arm(self._ledger.end)
             self._uplink.tick(now)
             self._life.advance()
             self._life.watch()
@@ -332,6 +358,9 @@ class Bridge:
 
     async def downlink_message(self, message: bytes | str) -> None:
         """Take in one message; return when the next one may be read."""
+        if self._chunks.is_armed:
+            # Not the loop's clock, which stands still while a message is worked on.
+            self._chunks.came(perf_counter())
         self._life.heard()
         seconds = MESSAGE_PRICE
         try:
@@ -367,7 +396,16 @@ class Bridge:
                     self._uplink.introduce(message.previous_text)
                 self._intake.take(message)
         finally:
+            self._watch()
             self._life.advance()
+
+    def _watch(self) -> None:
+        """See whether a chunk that is to be measured is complete, and a segment has ended."""
+        if self._chunks.is_armed and not self._ledger.is_withholding:
+            self._chunks.grew(self._ledger.end)
+        if self._intake.committed != self._committed:
+            self._committed = self._intake.committed
+            self._ends.ended(self._committed, perf_counter())
 
     def _say(self, message: ServerMessage) -> None:
         self._downlink.say(message)
@@ -384,10 +422,15 @@ class Bridge:
                 self._say(self._translator.translate(event))
             case Final():
                 self._chronicle.say(event)
+                if (
+                    seconds := self._ends.answered(event.commit.position, perf_counter())
+                ) is not None:
+                    self._meter.speech_to_final(seconds)
             case Complaint(text):
                 self._log.warning("upstream refused a message", text=text)
             case SegmentDue():
                 self._intake.commit()
+                self._watch()
             case Failed(error):
                 self._life.end(error)
 

@@ -8,6 +8,7 @@ from functools import partial
 from relay.bridge_config import Consumption, Start
 from relay.downlink import Downlink
 from relay.downstream.dialect import ClientSession
+from relay.meter import Meter
 from relay.protocol.codec import encode_server_message
 from relay.protocol.messages import AudioAcknowledged, AudioGap, ScribeEvent
 from relay.registry import Tenure
@@ -31,8 +32,10 @@ class Chronicle:
         *,
         start: Start,
         consumption: Callable[[], Consumption],
+        meter: Meter,
     ) -> None:
         """Write in the name of `tenure`; `consumption` tells what was used so far."""
+        self._meter = meter
         self._downlink = downlink
         self._downstream = downstream
         self._translator = translator
@@ -84,6 +87,7 @@ class Chronicle:
             self._downlink.say(acknowledged)
 
     def _say_gap(self, gap: AudioGap) -> None:
+        self._meter.gap(gap.reason, self._translator.seconds_of(gap))
         self._say(gap, self._translator.segments - 1, is_extra=True)
 
     def _say(self, said: ScribeEvent | AudioGap, segment: int, *, is_extra: bool) -> None:

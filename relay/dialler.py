@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from relay.errors import UpstreamError, UpstreamRejected, UpstreamUnavailable
 from relay.lines import Line, Upstream
+from relay.meter import Meter
 from relay.upstream.breaker import Breaker
 from relay.upstream.recovery import Break
 from relay.upstream.session import Failed
@@ -15,14 +16,20 @@ class Dialler:
     """Connects lines, and tells the breaker how each attempt ended."""
 
     def __init__(
-        self, connect: Callable[[Line], Awaitable[Upstream]], breaker: Breaker, *, timeout: float
+        self,
+        connect: Callable[[Line], Awaitable[Upstream]],
+        breaker: Breaker,
+        *,
+        timeout: float,
+        meter: Meter,
     ) -> None:
         """Open sockets by `connect`; the provider has `timeout` seconds to begin the session."""
         self._connect = connect
         self._breaker = breaker
         self._timeout = timeout
+        self._meter = meter
         self._loop = asyncio.get_running_loop()
-        self._under_way: set[Line] = set()
+        self._under_way: dict[Line, float] = {}
 
     @property
     def is_discouraged(self) -> bool:
@@ -36,12 +43,12 @@ class Dialler:
             if not wait:
                 break
             await asyncio.sleep(wait * random.uniform(1, 1.2))  # noqa: S311  # jitter
-        self._under_way.add(line)
+        self._under_way[line] = self._loop.time()
 
     async def dial(self, line: Line) -> Failed | None:
         """Connect `line`; what failed, if it did. It is open when its session says so."""
-        self._under_way.add(line)
-        line.session.expect_start(self._loop.time() + self._timeout)
+        self._under_way[line] = now = self._loop.time()
+        line.session.expect_start(now + self._timeout)
         try:
             connection = await self._connect(line)
         except UpstreamError as error:
@@ -55,13 +62,14 @@ class Dialler:
 
     def succeeded(self, line: Line) -> None:
         """The provider has begun a session."""
-        self._under_way.discard(line)
+        if (began_at := self._under_way.pop(line, None)) is not None:
+            self._meter.upstream_opened(self._loop.time() - began_at)
         self._breaker.succeeded()
 
     def failed(self, line: Line) -> None:
         """The line failed; if that was before there was a session, it counts."""
-        if line in self._under_way:
-            self._under_way.discard(line)
+        if self._under_way.pop(line, None) is not None:
+            self._meter.upstream_not_opened()
             self._breaker.failed(line, self._loop.time())
 
     def abandon(self) -> None:

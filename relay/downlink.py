@@ -94,6 +94,11 @@ class Downlink:
         """The same, for a client that has been there."""
         return self.absent_since if self._has_served else math.inf
 
+    @property
+    def waiting_bytes(self) -> int:
+        """Messages that wait for the client."""
+        return self._outbox.size_bytes
+
     def say(self, message: ServerMessage) -> None:
         """Send a message as soon as the client takes it."""
         self._post(self._session.send_message(message))

@@ -28,6 +28,7 @@ from relay.downstream.dialect import Dialect
 from relay.downstream.request import ResumePoint, StreamRequest, parse_resumed_request
 from relay.downstream.session import NATIVE
 from relay.errors import StateUnavailable, Unauthorized
+from relay.meter import Meter
 from relay.registry import ControlChannel, Journal, Ownership, SessionTaken, Tenure
 from relay.registry.ownership import Claimed, Refusal, Resumable, Snapshot, Standing
 from relay.scribe.parameters import Parameters
@@ -61,6 +62,7 @@ class Host:
     breaker: Breaker
     config: BridgeConfig
     redact: Callable[[str], str]
+    meter: Meter
     _group: asyncio.TaskGroup | None = field(default=None, init=False)
     _resuming: WeakValueDictionary[str, asyncio.Lock] = field(
         default_factory=WeakValueDictionary, init=False
@@ -144,6 +146,7 @@ class Host:
             return
         await self._check(arrival, bridge.tenure.snapshot)
         request, point = parse_resumed_request(pairs, bridge.request.parameters)
+        self.meter.session_resumed()
         await bridge.resume(client, request, point)
 
     async def _find(self, shown: ShownToken) -> Bridge | None:
@@ -219,6 +222,7 @@ class Host:
             config=config,
             dialect=dialect,
             redact=self.redact,
+            meter=self.meter,
             log=structlog.get_logger("relay.session").bind(
                 session_id=owned.session_id, account=owned.account
             ),
@@ -243,7 +247,8 @@ class Host:
             resumes=resumes,
         )
         started: asyncio.Future[Bridge] = asyncio.get_running_loop().create_future()
-        keeping = self._keep(admitting, prepare, started)
+        kind = "taken_over" if resumes else "new"
+        keeping = self._keep(admitting, prepare, started, kind)
         self._group.create_task(keeping, name=f"session {session_id}")
         return await started
 
@@ -252,6 +257,7 @@ class Host:
         admitting: AbstractAsyncContextManager[Seat],
         prepare: Prepare,
         started: "asyncio.Future[Bridge]",
+        kind: str,
     ) -> None:
         """Run a session from its admission to its end."""
         try:
@@ -263,10 +269,13 @@ class Host:
                 if self.sessions.is_leaving:
                     bridge.move()
                 seat.ending = Moved(0)  # if the worker ends before the session
+                self.meter.session_began(bridge, kind, bridge.consumption())
                 try:
                     await bridge.run()
                 finally:
                     seat.ending = bridge.ending
+                    ending = type(seat.ending).__name__
+                    self.meter.session_ended(bridge, ending, bridge.consumption())
                     await bridge.part()
         except Exception as error:
             if started.done():

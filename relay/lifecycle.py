@@ -13,6 +13,7 @@ from relay.errors import ClientError, LimitExceeded, RelayError
 from relay.intake import Intake
 from relay.lifetime import EXPEL_TIMEOUT, STOPPED, Departure, Lifetime
 from relay.limits.terms import Notice, Terms, Verdict
+from relay.meter import Meter
 from relay.protocol.close_codes import CloseCode
 from relay.protocol.messages import Warn
 from relay.protocol.refusal import refuse
@@ -45,6 +46,7 @@ class Lifecycle:
         downlink: Downlink,
         terms: Terms,
         config: BridgeConfig,
+        meter: Meter,
         log: FilteringBoundLogger,
     ) -> None:
         """Begin with a session that is `age` seconds old, whose client comes back if it can."""
@@ -55,6 +57,7 @@ class Lifecycle:
         self._downlink = downlink
         self._terms = terms
         self._config = config
+        self._meter = meter
         self._can_resume = can_resume
         self._log = log
         loop = asyncio.get_running_loop()
@@ -159,6 +162,7 @@ class Lifecycle:
             case Notice(code, text):
                 self._downlink.say(Warn(code, text))
             case LimitExceeded():
+                self._meter.limit_hit(verdict.limit, "session")
                 failure, close_code = refuse(verdict)
                 self._finish(Refused(close_code, failure.error_type, failure))
                 self.advance()

@@ -5,8 +5,10 @@ import contextlib
 import resource
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
@@ -62,9 +64,12 @@ class RelayServer:
             RelayError: If what the relay stands on can't be started.
         """
         async with contextlib.AsyncExitStack() as stack:
-            listener = stack.enter_context(_listening(self._settings))
-            self.url = _url(self._settings, listener)
-            await stack.enter_async_context(_serving(self._server, listener))
+            listeners = [
+                stack.enter_context(_listening(self._settings.host, port))
+                for port in _ports(self._settings)
+            ]
+            self.url = _url(self._settings, listeners[0])
+            await stack.enter_async_context(_serving(self._server, listeners))
             if not self._server.started:
                 raise getattr(self.app.state, "failure", None) or StateError(
                     "uvicorn did not start"
@@ -99,9 +104,9 @@ class _Embedded(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def _serving(server: _Embedded, listener: socket.socket) -> AsyncIterator[None]:
+async def _serving(server: _Embedded, listeners: list[socket.socket]) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as group:
-        task = group.create_task(server.serve(sockets=[listener]), name="uvicorn")
+        task = group.create_task(server.serve(sockets=listeners), name="uvicorn")
         task.add_done_callback(lambda _: server.started_serving.set())
         await server.started_serving.wait()
         try:
@@ -117,24 +122,28 @@ class _OwnListeners(list[socket.socket]):
     that is the quickest takes all that wait: of sixty at once, forty.
     """
 
-    def __init__(self, host: str, port: int) -> None:
-        """Reserve a port, by a socket that doesn't listen and thus gets no connections.
+    def __init__(self, host: str, ports: Sequence[int]) -> None:
+        """Reserve ports, by sockets that don't listen and thus get no connections.
 
         Raises:
-            OSError: If the address can't be had, be it from another relay.
+            OSError: If one of them can't be had, be it from another relay.
         """
-        # A shared port could be shared with another relay as well, unnoticed.
-        with _bound(host, port) as probe:
-            port = probe.getsockname()[1]
-        super().__init__([_bound(host, port, is_shared=True)])
-        self._address = host, port
+        super().__init__()
+        for port in ports:
+            # A shared port could be shared with another relay as well, unnoticed.
+            with _bound(host, port) as probe:
+                taken = probe.getsockname()[1]
+            self.append(_bound(host, taken, is_shared=True))
+        self._address = host, [each.getsockname()[1] for each in self]
 
-    def __reduce__(self) -> tuple[Callable[[str, int], list[socket.socket]], tuple[str, int]]:
+    def __reduce__(
+        self,
+    ) -> tuple[Callable[[str, list[int]], list[socket.socket]], tuple[str, list[int]]]:
         return _own_listeners, self._address
 
 
-def _own_listeners(host: str, port: int) -> list[socket.socket]:
-    return [_bound(host, port, is_shared=True)]
+def _own_listeners(host: str, ports: list[int]) -> list[socket.socket]:
+    return [_bound(host, port, is_shared=True) for port in ports]
 
 
 def _bound(host: str, port: int, *, is_shared: bool = False) -> socket.socket:
@@ -158,12 +167,17 @@ def _bound(host: str, port: int, *, is_shared: bool = False) -> socket.socket:
 def _listeners(settings: Settings) -> list[socket.socket]:
     # Elsewhere than on Linux the last process to share a port gets all of its connections.
     if settings.workers > 1 and sys.platform == "linux":
-        return _OwnListeners(settings.host, settings.port)
-    return [_listening(settings)]
+        return _OwnListeners(settings.host, _ports(settings))
+    return [_listening(settings.host, port) for port in _ports(settings)]
 
 
-def _listening(settings: Settings) -> socket.socket:
-    listener = _bound(settings.host, settings.port)
+def _ports(settings: Settings) -> list[int]:
+    """Where it listens; the first one is the relay's."""
+    return [settings.port, *([] if settings.metrics_port is None else [settings.metrics_port])]
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    listener = _bound(host, port)
     try:
         # uvicorn would do so later, when it is too late to tell that another was faster.
         listener.listen(BACKLOG)
@@ -231,7 +245,8 @@ def serve(settings: Settings, on_listening: Callable[[str], None]) -> None:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(uvicorn.Server(config).serve(sockets=listeners))
             return
-        config = _config(partial(_worker, settings), settings)
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="scribe-relay-metrics-")))
+        config = _config(partial(_worker, settings, folder), settings)
         on_listening(_url(settings, listeners[0]))
         Multiprocess(config, listeners).run()
 
@@ -244,11 +259,11 @@ async def _start_once(settings: Settings) -> None:
         await services.aclose()
 
 
-def _worker(settings: Settings) -> Starlette:
+def _worker(settings: Settings, metrics_folder: Path) -> Starlette:
     """Build the app in a process of its own, which has set up nothing yet."""
     _allow_many_files()
     configure(settings.log_level, settings.log_format, redactor=Redactor(settings.known_secrets))
-    return create_app(settings)
+    return create_app(settings, metrics_folder=metrics_folder)
 
 
 def _allow_many_files() -> None:

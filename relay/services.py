@@ -27,6 +27,7 @@ from relay.errors import StateUnavailable
 from relay.limits.limiter import EVERYBODY, LEASE, Limiter, SpentBefore
 from relay.limits.policy import Limits
 from relay.limits.slots import Slots
+from relay.metrics import Metrics
 from relay.registry import ControlChannel, Journal, Ownership, Registry
 from relay.sessions import AdmissionPolicy, LiveSessions
 from relay.settings import Settings
@@ -62,7 +63,9 @@ class Services:
     ownership: Ownership
     journal: Journal
     control: ControlChannel
+    limiter: Limiter
     sessions: LiveSessions
+    metrics: Metrics
     breaker: Breaker
 
     @classmethod
@@ -90,17 +93,18 @@ class Services:
         )
         registry, control = Registry(state), ControlChannel(state)
         ownership = Ownership(state, lasts=settings.park_seconds + LEASE)
+        limiter = Limiter(
+            state,
+            budget_minutes_per_day=settings.budget_minutes_per_day or None,
+            spent_before=_spent_before(usage),
+        )
         sessions = LiveSessions(
             policy=AdmissionPolicy(
                 limits=limits_of(settings),
                 max_sessions=settings.max_sessions,
                 admits_without_redis=settings.redis_down == "admit",
             ),
-            limiter=Limiter(
-                state,
-                budget_minutes_per_day=settings.budget_minutes_per_day or None,
-                spent_before=_spent_before(usage),
-            ),
+            limiter=limiter,
             slots=Slots(
                 state,
                 limit=settings.upstream_max_sessions or None,
@@ -127,7 +131,9 @@ class Services:
             ownership=ownership,
             journal=Journal(ownership),
             control=control,
+            limiter=limiter,
             sessions=sessions,
+            metrics=Metrics(),
             breaker=Breaker(),
         )
 

@@ -143,6 +143,20 @@ class LiveSessions:
         """This worker's name among all."""
         return self._worker
 
+    @property
+    def limit(self) -> int:
+        """Sessions that this worker takes at once."""
+        return self._policy.max_sessions
+
+    @property
+    def unwritten_rows(self) -> int:
+        """Rows of usage that wait for the database."""
+        return len(self._book)
+
+    def bridges(self) -> list[Bridge]:
+        """This worker's sessions, live or parked."""
+        return [seat.bridge for seat in self._seats.values() if seat.bridge is not None]
+
     def find(self, session_id: str) -> Bridge | None:
         """One of this worker's sessions, live or parked."""
         seat = self._seats.get(session_id)

@@ -8,6 +8,7 @@ from structlog.typing import FilteringBoundLogger
 
 from relay.dialler import Dialler
 from relay.lines import Line, Lines, is_ready
+from relay.meter import Meter
 from relay.scribe.errors import ErrorType
 from relay.upstream.ledger import Ledger
 from relay.upstream.rollover import Rollover
@@ -53,6 +54,7 @@ class Succession:
         slot: Slot,
         *,
         limit: float,
+        meter: Meter,
         log: FilteringBoundLogger,
     ) -> None:
         """Replace sockets of `lines` that were sent `limit` seconds of audio; 0 for never."""
@@ -62,6 +64,7 @@ class Succession:
         self._dialler = dialler
         self._slot = slot
         self._rollover = Rollover(limit)
+        self._meter = meter
         self._log = log
         self._is_due = asyncio.Event()
         self._turned = asyncio.Event()
@@ -83,6 +86,7 @@ class Succession:
                 self._dialler.succeeded(ahead)
             case Failed(error, reason):
                 self._log.warning("upstream broke ahead", reason=reason, text=str(error))
+                self._meter.upstream_failed(reason)
                 self._refusal = reason
                 self._dialler.failed(ahead)
                 self._lines.drop_ahead()
@@ -105,6 +109,7 @@ class Succession:
             return
         if session.is_between_segments:
             self._lines.swap()
+            self._meter.upstream_rolls_over(closes_first=self._closes_first)
             if self._closes_first:
                 self._successor = self._lines.current
             self._closes_first = False

@@ -120,6 +120,11 @@ class Translator:
         timeline = self._chain.timeline
         return AudioGap(timeline.frame_at(begin), timeline.frame_at(end), reason)
 
+    def seconds_of(self, gap: AudioGap) -> float:
+        """How long a gap is."""
+        at = self._chain.timeline.seconds_of_frame
+        return at(gap.to_sample) - at(gap.from_sample)
+
     @property
     def received(self) -> int:
         """The client's frames that have arrived."""

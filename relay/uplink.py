@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from time import perf_counter
 from typing import Protocol, TypeAlias
 
 from structlog.typing import FilteringBoundLogger
@@ -10,8 +11,10 @@ from structlog.typing import FilteringBoundLogger
 from relay.bridge_config import BridgeConfig
 from relay.dialler import Dialler
 from relay.errors import UpstreamError, UpstreamRejected, UpstreamUnavailable
+from relay.latencies import ChunkWatch
 from relay.limits.slots import Place
 from relay.lines import Line, Lines, Upstream, is_ready
+from relay.meter import Meter
 from relay.scribe.parameters import Parameters
 from relay.succession import Succession
 from relay.upstream.breaker import Breaker
@@ -75,6 +78,8 @@ class Uplink:
         config: BridgeConfig,
         seconds_at: Callable[[float], float],
         redact: Callable[[str], str],
+        meter: Meter,
+        watch: ChunkWatch,
         log: FilteringBoundLogger,
         segments: int = 0,
     ) -> None:
@@ -90,6 +95,8 @@ class Uplink:
             config: The relay's.
             seconds_at: Session seconds of a position, for word times.
             redact: Takes secrets out of texts that came from the provider.
+            meter: The worker's.
+            watch: Told when the chunk that it watches is sent.
             log: The session's.
             segments: Told of so far; the next one gets this number.
         """
@@ -97,13 +104,18 @@ class Uplink:
         self._ledger = ledger
         self._parameters = parameters
         self._dialler = Dialler(
-            lambda line: connect(line, parameters), breaker, timeout=config.opening_timeout
+            lambda line: connect(line, parameters),
+            breaker,
+            timeout=config.opening_timeout,
+            meter=meter,
         )
         self._slot = UpstreamSlot(slot, host.uplink_queued)
         self._config = config
         self._loop = asyncio.get_running_loop()
         self._seconds_at = seconds_at
         self._redact = redact
+        self._meter = meter
+        self._watch = watch
         self._log = log
         self._history = History(segments)
         self._recovery = Recovery(
@@ -120,6 +132,7 @@ class Uplink:
             self._dialler,
             slot,
             limit=config.upstream_session_limit,
+            meter=meter,
             log=log,
         )
         self._resting: Line | None = None
@@ -131,6 +144,7 @@ class Uplink:
         self._delay = 0.0
         self._needs_audio = False
         self._failed_since: float | None = None
+        self._failure: str = Break.LOST
         self._opened_at = 0.0
         self._error: UpstreamError | None = None
         self._is_given_up = False
@@ -303,11 +317,15 @@ class Uplink:
             case Failed() if not self._is_given_up:
                 self._fail(event)
                 return
+            case Failed():
+                self._meter.upstream_failed(event.reason)
             case Opened():
                 self._opened_at = self._heard_at = self._loop.time()
                 self._dialler.succeeded(self._lines.current)
                 if self._failed_since is not None:
                     replayed = self._ledger.reached - self._ledger.covered
+                    if replayed:
+                        self._meter.upstream_replays(self._failure)
                     self._host.uplink_restored(replayed / self._config.wire_format.rate)
             case Final():
                 self._failed_since = None
@@ -317,6 +335,7 @@ class Uplink:
     def _fail(self, failed: Failed) -> None:
         """Open a new socket in place of one that failed, if that can help."""
         self._dialler.failed(self._lines.current)
+        self._meter.upstream_failed(failed.reason)
         if isinstance(failed.error, UpstreamRejected):
             self._host.uplink_event(failed)
             return
@@ -334,6 +353,8 @@ class Uplink:
         self._lines.replace()
         self._succession.turn()
         self._begin_outage(failed.error)
+        self._failure = failed.reason
+        self._meter.upstream_reopens(failed.reason)
         self._delay, self._needs_audio = reopening.delay, reopening.needs_audio
         self._has_audio.clear()
         self._host.uplink_reconnecting(reopening.attempt, reopening.delay, failed.reason)
@@ -385,6 +406,9 @@ class Uplink:
                 break
             assert line.connection is not None
             line.connection.send(message)
+            if self._ledger.reached >= self._watch.until:
+                # Not the loop's clock, which stands still while a message is worked on.
+                self._meter.added_latency(self._watch.handed_on(perf_counter()))
             self._succession.roll()
 
     def _send_again(self, at: float | None) -> None:

@@ -105,7 +105,6 @@ ELSEWHERE = (
     "/docs",
     "/openapi.json",
     "/healthz/x",
-    "/metrics",
     "/v1/speech-to-text/realtime",
     "/../etc/passwd",
     "//healthz",

@@ -28,6 +28,7 @@ from relay.downstream.options import OptionPolicy
 from relay.downstream.request import parse_request
 from relay.downstream.scribe_wording import ERROR_TYPES
 from relay.errors import InvalidRequest
+from relay.metrics.reference import render as render_metrics
 from relay.protocol import messages as protocol
 from relay.protocol.close_codes import CloseCode
 from relay.scribe.errors import ErrorType
@@ -122,6 +123,7 @@ def names(cell: str) -> list[str]:
         (".env.example", render_env),
         ("docs/reference/commands.md", render_commands),
         ("docs/reference/scribe-parameters.md", render_parameters),
+        ("docs/reference/metrics.md", render_metrics),
     ],
 )
 def test_a_page_made_from_code_is_what_the_code_says(file: str, made: Any) -> None:

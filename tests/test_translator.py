@@ -141,6 +141,10 @@ def test_a_stretch_that_was_left_out_is_told_in_the_clients_frames() -> None:
     assert translator(2).gap(8_000, 16_000, "error") == AudioGap(24_000, 48_000, "error")
 
 
+def test_a_gap_is_as_long_as_its_frames_take() -> None:
+    assert translator(2).seconds_of(AudioGap(RATE, RATE + RATE // 2, "error")) == 0.5
+
+
 def test_a_timed_message_that_is_owed_is_made_up_once() -> None:
     def event(message_type: str, segment: int) -> str:
         fields = {"message_type": message_type, "segment": segment, "text": "one two"}

@@ -90,9 +90,7 @@ def resolve(
     address = parse_address(peer or "")
     is_proxy = address is not None and _is_in(address, trusted)
     if address is None or not (is_proxy and is_proven):
-        claims = any(
-            name.startswith("x-forwarded-") or name in OTHER_FORWARDING_HEADERS for name, _ in lines
-        )
+        claims = names_forwarding(name for name, _ in lines)
         return Caller(
             address, None, is_forwarded=False, claims_forwarding=claims, is_proxy=is_proxy
         )
@@ -112,6 +110,13 @@ def resolve(
         is_forwarded=True,
         claims_forwarding=first.is_claimed or last.is_claimed,
         is_proxy=first.is_proxy and last.is_proxy,
+    )
+
+
+def names_forwarding(names: Iterable[str]) -> bool:
+    """Whether one of these headers is a sign of a proxy; names in lower case."""
+    return any(
+        name.startswith("x-forwarded-") or name in OTHER_FORWARDING_HEADERS for name in names
     )
 
 

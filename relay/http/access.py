@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from relay.auth.addresses import bucket, resolve
-from relay.auth.gate import KEY_HEADER, Arrival, Gate
+from relay.auth.gate import KEY_HEADER, RESUME_PREFIX, TICKET_PREFIX, Arrival, Gate
 from relay.auth.identities import Identity, Role
 from relay.auth.origins import is_own_origin
 from relay.auth.throttle import Throttle
@@ -30,6 +30,7 @@ from relay.errors import (
     StoreUnavailable,
     Unauthorized,
 )
+from relay.meter import Meter
 from relay.protocol.refusal import refuse
 
 OPEN_PATHS: Final = frozenset({"/api/login", "/api/login/link", "/api/kiosk/enrolment"})
@@ -37,6 +38,9 @@ OPEN_PATHS: Final = frozenset({"/api/login", "/api/login/link", "/api/kiosk/enro
 
 PROXY_PROOF_HEADER: Final = "x-relay-proxy-secret"
 """In which a proxy shows that it is one, and not another program of its machine."""
+
+SIGN_IN_PATHS: Final = frozenset({"/api/login", "/api/login/link"})
+"""Where passwords and links are shown; whoever looks at those counts what isn't good."""
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -159,9 +163,12 @@ class Access:
 class Guard:
     """Stands before every route: handshakes per address, `/api` for nobody unknown."""
 
-    def __init__(self, app: ASGIApp, *, access: Access, throttle: Throttle, answer: Answer) -> None:
-        """Stand before `app`; what is refused is said by `answer`."""
+    def __init__(
+        self, app: ASGIApp, *, access: Access, throttle: Throttle, answer: Answer, meter: Meter
+    ) -> None:
+        """Stand before `app`; what is refused is said by `answer`, and counted."""
         self._app = app
+        self._meter = meter
         self._access = access
         self._throttle = throttle
         self._answer = answer
@@ -181,6 +188,7 @@ class Guard:
         wait = self._throttle.allow(bucket(arrival.caller.address), time.monotonic())
         if wait > 0:
             error = LimitExceeded("rate_limited", "Too many connections from this address.", wait)
+            self._meter.limit_hit(error.limit, "handshake")
             # Before anybody is known, a refusal need not be seen by pages: it may cost nothing.
             await answer_json(error)(scope, receive, send)
             return
@@ -194,9 +202,39 @@ class Guard:
                 await self._access.require(request)
             await self._app(scope, receive, send)
         except RelayError as error:
+            if scope["path"] not in SIGN_IN_PATHS or isinstance(error, OriginNotAllowed):
+                count_refusal(self._meter, error, request, "http")
             await self._answer(request, error)(scope, receive, send)
         except ClientDisconnect:
             return  # there is nobody left to answer
+
+
+def count_refusal(
+    meter: Meter, error: RelayError, connection: HTTPConnection, at: Literal["admission", "http"]
+) -> None:
+    """Count who was refused, by a limit or for what was shown."""
+    match error:
+        case LimitExceeded(limit=limit):
+            meter.limit_hit(limit, at)
+        case Unauthorized():
+            meter.credential_refused(_shown(connection))
+        case OriginNotAllowed():
+            meter.credential_refused("origin")
+        case NotAllowed():
+            meter.credential_refused("not_allowed")
+
+
+def _shown(connection: HTTPConnection) -> str:
+    """The strongest credential that a connection brings, which is the one that counts."""
+    protocols = connection.scope.get("subprotocols", ())
+    for prefix, name in ((RESUME_PREFIX, "resume_token"), (TICKET_PREFIX, "ticket")):
+        if any(protocol.startswith(prefix) for protocol in protocols):
+            return name
+    if "token" in connection.query_params:  # as Scribe's SDKs show it
+        return "ticket"
+    if KEY_HEADER in connection.headers:
+        return "key"
+    return "cookie" if "cookie" in connection.headers else "nothing"
 
 
 def answer_json(error: RelayError) -> Response:
@@ -230,10 +268,11 @@ def retry_after(error: RelayError) -> dict[str, str]:
 
 
 class AnswerHeaders:
-    """Puts `HEADERS` on every answer, whoever gives it."""
+    """Puts `HEADERS` on every answer, whoever gives it, and counts it."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, meter: Meter) -> None:
         self._app = app
+        self._meter = meter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on."""
@@ -241,6 +280,7 @@ class AnswerHeaders:
         async def send_with_headers(message: Message) -> None:
             # A WebSocket that is refused gets an answer as well.
             if message["type"].endswith("http.response.start"):
+                self._meter.answered(message["status"])
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)

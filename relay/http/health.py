@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse
 
-from relay.errors import RelayError
+from relay.errors import RelayError, UpstreamUnavailable
 
 PROBE_TIMEOUT = 3.0
 """Seconds in which the provider has to take a connection."""
@@ -39,6 +39,17 @@ class UpstreamProbe:
         self._lock = asyncio.Lock()
         self._seen_at = float("-inf")
         self._fault: str | None = None
+        self.certificate_end: float | None = None
+        """When the certificate ends that was seen last, in seconds since 1970."""
+
+    async def check(self) -> None:
+        """Look, unless that was done lately.
+
+        Raises:
+            UpstreamUnavailable: If it takes no connection.
+        """
+        if (fault := await self.fault()) is not None:
+            raise UpstreamUnavailable("upstream_unavailable", f"The provider {fault}.")
 
     async def fault(self) -> str | None:
         """What is wrong, if anything; at most one look within `PROBE_LIFETIME`."""
@@ -54,6 +65,9 @@ class UpstreamProbe:
                 _, writer = await asyncio.open_connection(
                     self.host, self.port, ssl=self.ssl_context
                 )
+                certificate = writer.get_extra_info("peercert") or {}
+                if (end := certificate.get("notAfter")) is not None:
+                    self.certificate_end = ssl.cert_time_to_seconds(end)
                 # That it takes connections is known now; nobody has to answer a farewell.
                 writer.transport.abort()
         # UnicodeError: a name that DNS can't hold, such as one with two dots in a row.

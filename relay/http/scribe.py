@@ -13,8 +13,9 @@ from relay.downstream.scribe_session import Scribe
 from relay.downstream.scribe_wording import Wording
 from relay.errors import RelayError, Unauthorized
 from relay.hosting import Host
-from relay.http.access import Access
+from relay.http.access import Access, count_refusal
 from relay.http.stream import turn_away
+from relay.meter import Meter
 
 NOBODY: Final = (
     "You must be authenticated to use this endpoint: show a key of this relay's in the header "
@@ -29,6 +30,7 @@ class ScribeEndpoint:
     access: Access
     host: Host
     policy: OptionPolicy
+    meter: Meter
 
     async def serve(self, websocket: WebSocket) -> None:
         """Serve one client; refusals are said on the socket, where SDKs look for them."""
@@ -36,9 +38,11 @@ class ScribeEndpoint:
         client = ScribeConnection(websocket, wording)
         client.on_shutdown(self.host.sessions.leave)
         await client.accept()
+        self.meter.answered(101)
         try:
             await self._serve(websocket, client, wording)
         except RelayError as error:
+            count_refusal(self.meter, error, websocket, "admission")
             await turn_away(client, error, wording.word)
 
     async def _serve(

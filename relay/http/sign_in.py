@@ -1,7 +1,8 @@
 """Signing in and out: by name and password, or by a link that works once."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -27,6 +28,7 @@ from relay.errors import LimitExceeded, Unauthorized
 from relay.http.access import Access
 from relay.http.bodies import read_form, read_json
 from relay.http.forms import is_form, local_path, required
+from relay.meter import Meter
 from relay.store.names import fold_name
 from relay.store.secret_texts import digest
 from relay.store.users import User, Users
@@ -44,6 +46,7 @@ class SignInEndpoint:
     session_cookie: SessionCookie
     per_address: Throttle
     per_name: Backoff
+    meter: Meter
 
     def routes(self) -> list[Route]:
         """List the routes."""
@@ -75,6 +78,10 @@ class SignInEndpoint:
             Unauthorized: If they don't go together.
             LimitExceeded: If that was tried too often.
         """
+        with self._counting("password"):
+            return await self._by_password(request, name, password)
+
+    async def _by_password(self, request: Request, name: str, password: str) -> User:
         now = time.monotonic()
         self._slow_down(request, now)
         user = await self.users.find(name)
@@ -99,11 +106,23 @@ class SignInEndpoint:
             Unauthorized: If it was used or has expired.
             LimitExceeded: If that was tried too often.
         """
-        self._slow_down(request, time.monotonic())
-        user = await self.users.consume_link(token, datetime.now(UTC))
-        if user is None:
-            raise Unauthorized("This link was used or has expired; ask for a new one.")
-        return user
+        with self._counting("link"):
+            self._slow_down(request, time.monotonic())
+            user = await self.users.consume_link(token, datetime.now(UTC))
+            if user is None:
+                raise Unauthorized("This link was used or has expired; ask for a new one.")
+            return user
+
+    @contextmanager
+    def _counting(self, shown: str) -> Iterator[None]:
+        try:
+            yield
+        except Unauthorized:
+            self.meter.credential_refused(shown)
+            raise
+        except LimitExceeded as error:
+            self.meter.limit_hit(error.limit, "http")
+            raise
 
     async def logout(self, request: Request) -> Response:
         """End the sign-in, here and in every live session that it opened."""

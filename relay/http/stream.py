@@ -13,7 +13,8 @@ from relay.downstream.options import OptionPolicy
 from relay.downstream.request import parse_request
 from relay.errors import RelayError, Unauthorized
 from relay.hosting import Host
-from relay.http.access import Access
+from relay.http.access import Access, count_refusal
+from relay.meter import Meter
 from relay.protocol.codec import encode_server_message
 from relay.protocol.messages import Failure
 from relay.protocol.refusal import refuse
@@ -28,15 +29,18 @@ class StreamEndpoint:
     access: Access
     host: Host
     policy: OptionPolicy
+    meter: Meter
 
     async def serve(self, websocket: WebSocket) -> None:
         """Serve one client; refusals are said on the socket, since browsers show no others."""
         client = DownstreamConnection(websocket)
         client.on_shutdown(self.host.sessions.leave)
         await client.accept()
+        self.meter.answered(101)
         try:
             await self._serve(websocket, client)
         except RelayError as error:
+            count_refusal(self.meter, error, websocket, "admission")
             await turn_away(client, error, lambda failure: encode_server_message(failure, 0))
 
     async def _serve(self, websocket: WebSocket, client: DownstreamConnection) -> None:

@@ -174,6 +174,21 @@ class Limiter:
         keys = [SESSIONS + account, f"{SPENT}{account}:{day}", f"{BUDGET}{day}"]
         await self._state.run(self._release, keys, ["", unspent_ms])
 
+    async def budget(self) -> tuple[float, float] | None:
+        """Seconds of audio that everybody together may use today, and has used or reserved.
+
+        None where there is no such limit; what Redis doesn't know yet counts as nothing.
+
+        Raises:
+            StateUnavailable: If Redis can't be asked.
+        """
+        if self._budget_ms < 0:
+            return None
+        async with self._state.asking() as redis:
+            seconds, _ = await redis.time()
+            used_ms = await redis.get(f"{BUDGET}{seconds // 86_400}")
+        return self._budget_ms / 1000, int(used_ms or 0) / 1000
+
     async def _look_up(self, accounts: Sequence[str], day: int) -> None:
         everybody, *each = await asyncio.gather(
             *(self._spent_before(account, day) for account in (EVERYBODY, *accounts))

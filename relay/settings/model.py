@@ -10,6 +10,7 @@ from relay.settings.kiosks import KioskSettings
 from relay.settings.layered import Layered, setting
 from relay.settings.limits import LimitSettings
 from relay.settings.listening import ListeningSettings
+from relay.settings.metrics import MetricsSettings
 from relay.settings.provider import ProviderSettings
 from relay.settings.secret import Secret
 from relay.settings.sessions import SessionSettings
@@ -35,6 +36,7 @@ class LogSettings(Layered, frozen=True):
 # The last base comes first in the reference, as pydantic collects fields.
 class Settings(
     LogSettings,
+    MetricsSettings,
     LimitSettings,
     KioskSettings,
     IdentitySettings,
@@ -47,7 +49,10 @@ class Settings(
     """What the relay does, fixed at its start."""
 
     secrets: ClassVar[frozenset[str]] = frozenset().union(
-        *(section.secrets for section in (ProviderSettings, StateSettings, IdentitySettings))
+        *(
+            section.secrets
+            for section in (ProviderSettings, StateSettings, IdentitySettings, MetricsSettings)
+        )
     )
 
     @classmethod
@@ -60,7 +65,13 @@ class Settings(
     @property
     def known_secrets(self) -> list[str]:
         """Everything that must never be logged or said."""
-        kept = (self.elevenlabs_api_key, self.database_url, self.redis_url, self.proxy_secret)
+        kept = (
+            self.elevenlabs_api_key,
+            self.database_url,
+            self.redis_url,
+            self.proxy_secret,
+            self.metrics_token,
+        )
         values = [secret.get_secret_value() for secret in kept if secret is not None]
         return values + self.signing_keys
 

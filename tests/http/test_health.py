@@ -1,6 +1,7 @@
 """`/healthz` and `/readyz` as a load balancer asks for them."""
 
 import asyncio
+import datetime
 import socket
 import ssl
 import threading
@@ -13,6 +14,7 @@ import aiohttp
 import pytest
 import trustme
 
+from relay.errors import UpstreamUnavailable
 from relay.http import health
 from relay.http.health import UpstreamProbe
 from relay.simulator.server import Simulator
@@ -160,3 +162,21 @@ async def test_a_look_is_good_for_a_while_only(monkeypatch: pytest.MonkeyPatch) 
     assert await probe.fault() is None
     monkeypatch.setattr(health, "PROBE_LIFETIME", 0.0)
     assert await probe.fault() == "can't be reached (ConnectionRefusedError)"
+
+
+async def test_a_look_sees_when_the_certificate_ends() -> None:
+    authority, end = trustme.CA(), datetime.datetime(2031, 5, 4, 3, 2, 1, tzinfo=datetime.UTC)
+    context, trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    authority.issue_cert("127.0.0.1", not_after=end).configure_cert(context)
+    authority.configure_trust(trusting)
+    async with Simulator(ssl_context=context) as simulator:
+        port = int(simulator.url.rpartition(":")[2])
+        probe = UpstreamProbe("127.0.0.1", port, trusting)
+        assert probe.certificate_end is None
+        await probe.check()
+    assert probe.certificate_end == end.timestamp()
+
+
+async def test_a_provider_that_is_away_is_said_as_an_error() -> None:
+    with pytest.raises(UpstreamUnavailable, match=r"can't be reached \(ConnectionRefusedError\)"):
+        await UpstreamProbe("127.0.0.1", 1, None).check()

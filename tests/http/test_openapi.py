@@ -122,6 +122,7 @@ async def test_every_route_of_the_api_asks_who_it_is_unless_it_is_written_otherw
     [
         ("GET", "/healthz", None, 200),
         ("GET", "/readyz", None, 200),
+        ("GET", "/metrics", None, 200),
         ("GET", "/api/me", None, 200),
         ("POST", "/api/login", {"name": "olga", "password": "not hers"}, 401),
         ("POST", "/api/login", {"name": "olga"}, 422),
@@ -236,3 +237,13 @@ async def test_a_body_may_have_as_many_bytes_as_are_written_down(
     answer = await ask(relay, "POST", "/api/users", olga.headers, json=long)
     assert answer.status == 422
     check("POST", "/api/users", answer)
+
+
+async def test_metrics_are_refused_as_it_is_written_down() -> None:
+    async with relay_to("ws://127.0.0.1:9", metrics_token="a-token-for-metrics") as relay:
+        refused = await ask(relay, "GET", "/metrics", {"via": "1.1 proxy"})
+    async with relay_to("ws://127.0.0.1:9") as relay:
+        hidden = await ask(relay, "GET", "/metrics", {"via": "1.1 proxy"})
+    assert (refused.status, hidden.status) == (401, 404)
+    for answer in (refused, hidden):
+        check("GET", "/metrics", answer)

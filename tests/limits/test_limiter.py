@@ -166,3 +166,12 @@ async def test_a_crowd_gets_no_more_than_there_is(state: SharedState) -> None:
 
 async def test_renewing_nothing_asks_nobody(state: SharedState) -> None:
     assert await limiter(state).renew([]) == []
+
+
+async def test_the_budget_says_what_everybody_has_used_or_reserved(state: SharedState) -> None:
+    limits = limiter(state, budget_minutes_per_day=10)
+    assert await limits.budget() == (600, 0)
+    await limits.admit(claim("a"))
+    await limits.admit(claim("b", account="user:2"))
+    assert await limits.budget() == (600, 2 * PIECE)
+    assert await limiter(state).budget() is None

@@ -322,3 +322,34 @@ def test_a_proxys_secret_is_no_short_one() -> None:
     (fault,) = faults(RELAY_PROXY_SECRET="shortsecret")
     assert "shorter than 16 characters" in fault
     assert "shortsecret" not in fault
+
+
+def test_metrics_are_for_this_machine_unless_it_says_otherwise() -> None:
+    settings = load()
+    assert [str(each) for each in settings.metrics_networks] == ["127.0.0.0/8", "::1/128"]
+    assert (settings.metrics_token, settings.metrics_port) == (None, None)
+    assert load(RELAY_METRICS_NETWORKS="none").metrics_networks == ()
+    settings = load(RELAY_METRICS_NETWORKS="10.0.0.5, fd00::/8")
+    assert [str(each) for each in settings.metrics_networks] == ["10.0.0.5/32", "fd00::/8"]
+
+
+def test_the_metrics_token_is_a_secret() -> None:
+    settings = load(RELAY_METRICS_TOKEN=SECRET)
+    assert SECRET in settings.known_secrets
+    assert SECRET not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("variables", "fault"),
+    [
+        ({"RELAY_METRICS_NETWORKS": "10.0.0.0/40"}, "is neither an address nor a network"),
+        ({"RELAY_METRICS_TOKEN": "abc-def"}, "it is shorter than 16 characters"),
+        ({"RELAY_METRICS_TOKEN": "ключ-для-метрик-реле"}, "a character outside ASCII"),
+        ({"RELAY_METRICS_PORT": "0"}, "1"),
+        ({"RELAY_METRICS_PORT": "8000"}, "it is RELAY_PORT"),
+    ],
+)
+def test_faults_of_metrics_are_named(variables: dict[str, str], fault: str) -> None:
+    (found,) = faults(**variables)
+    assert fault in found
+    assert variables.get("RELAY_METRICS_TOKEN", "none") not in found

@@ -1,0 +1,78 @@
+"""What a relay's parts say about what happens, to whoever counts it. This one counts nothing.
+
+So that what says it depends on no library: `relay.metrics` counts, and a test that doesn't care
+needs no stand-in. Nothing here is called for each message of audio.
+"""
+
+from typing import Protocol
+
+
+class Used(Protocol):
+    """Audio of a session so far, in milliseconds."""
+
+    @property
+    def received_ms(self) -> int: ...
+    @property
+    def sent_ms(self) -> int: ...
+    @property
+    def replayed_ms(self) -> int: ...
+    @property
+    def silence_ms(self) -> int: ...
+
+
+class Meter:
+    """Takes what happens. What isn't of a fixed set, such as a name or a text, is never said."""
+
+    # A session. `who` is anything that tells one from the others.
+
+    def session_began(self, who: object, kind: str, used: Used) -> None:
+        """A session is here: `new`, or `taken_over` with what it had used by then."""
+
+    def session_resumed(self) -> None:
+        """A client has come back to its session on this worker."""
+
+    def session_used(self, who: object, used: Used) -> None:
+        """A session has used so much by now."""
+
+    def session_ended(self, who: object, ending: str, used: Used) -> None:
+        """A session is here no longer; `ending` is the name of the class that says why."""
+
+    def added_latency(self, seconds: float) -> None:
+        """A chunk's last sample was handed to the provider's socket so long after it had come."""
+
+    def speech_to_final(self, seconds: float) -> None:
+        """A segment's final was handed on so long after the segment's last sample had come."""
+
+    def gap(self, reason: str, seconds: float) -> None:
+        """So much audio will be in no final."""
+
+    # The provider.
+
+    def upstream_opened(self, seconds: float) -> None:
+        """The provider has begun a session, so long after the attempt began."""
+
+    def upstream_not_opened(self) -> None:
+        """An attempt has failed before the provider had begun a session."""
+
+    def upstream_failed(self, reason: str) -> None:
+        """A socket at the provider has failed; Scribe's type of error, or a `Break`."""
+
+    def upstream_reopens(self, reason: str) -> None:
+        """Another socket is opened after such a failure."""
+
+    def upstream_replays(self, reason: str) -> None:
+        """Audio that has no final is sent again after such a failure."""
+
+    def upstream_rolls_over(self, *, closes_first: bool) -> None:
+        """A socket takes over from one that has grown old."""
+
+    # Who is refused.
+
+    def limit_hit(self, limit: str, at: str) -> None:
+        """A limit was hit: its error type; at the `handshake`, `admission`, `http`, `session`."""
+
+    def credential_refused(self, reason: str) -> None:
+        """Somebody was refused for what they showed, or didn't show."""
+
+    def answered(self, status: int) -> None:
+        """A request, or an attempt to open a socket, got an HTTP answer."""
