@@ -157,6 +157,8 @@ def test_caddy_and_nobody_else_is_believed(name: str) -> None:
     assert ip_address(caddy) in ip_network(subnet["subnet"])
     (relays,) = [each for each in SERVICES["caddy"]["environment"] if each.startswith("RELAYS=")]
     assert f"{name}:8000" in relays.removeprefix("RELAYS=").split()
+    # By its name Caddy asks whether a relay is there.
+    assert name in environment["RELAY_ALLOWED_HOSTS"].split(",")
 
 
 @pytest.mark.parametrize("name", RELAYS)
@@ -165,13 +167,12 @@ def test_relays_have_the_time_that_their_sessions_need_to_move(name: str) -> Non
     assert GRACE + 5 <= 30
 
 
-def test_prometheus_asks_every_relay_by_a_name_that_it_answers_to() -> None:
+def test_prometheus_asks_every_relay_where_it_has_its_metrics() -> None:
     config = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
     (job,) = [each for each in config["scrape_configs"] if each["job_name"] == "relay"]
     targets = [target for each in job["static_configs"] for target in each["targets"]]
-    assert targets == [f"{name}:8000" for name in RELAYS]
-    allowed = environment_of("relay-1", {})["RELAY_ALLOWED_HOSTS"].split(",")
-    assert set(RELAYS) < set(allowed)
+    port = environment_of("relay-1", {})["RELAY_METRICS_PORT"]
+    assert targets == [f"{name}:{port}" for name in RELAYS]
     assert "edge" in SERVICES["prometheus"]["networks"]
 
 

@@ -169,13 +169,13 @@ def composed(containers: Containers) -> Iterator[Composed]:
 
 
 async def targets(prometheus: str) -> set[str]:
-    """Whom Prometheus asks."""
+    """Whom Prometheus asks, and who answers it."""
     async with (
         aiohttp.ClientSession() as http,
         http.get(f"{prometheus}/api/v1/targets") as answer,
     ):
         active = (await answer.json())["data"]["activeTargets"]
-        return {each["labels"]["instance"] for each in active}
+        return {each["labels"]["instance"] for each in active if each["health"] == "up"}
 
 
 async def test_the_demo_takes_sessions_by_tls_without_a_key(
@@ -214,6 +214,9 @@ async def test_the_demo_takes_sessions_by_tls_without_a_key(
     assert [each["segments"] for each in ended] == [1] * 4
     for name in RELAYS:
         assert "session started" in containers.log(f"scribe-relay_{name}_1"), name
-    assert await targets(composed.prometheus) >= {f"{name}:8000" for name in RELAYS}
+    async def are_read() -> bool:
+        return await targets(composed.prometheus) >= {f"{name}:9100" for name in RELAYS}
+
+    await until(are_read, "Prometheus to read the relays", seconds=60, interval=1.0)
     for name in (*RELAYS, "simulator", "redis", "postgres"):
         containers.podman("healthcheck", "run", f"scribe-relay_{name}_1")

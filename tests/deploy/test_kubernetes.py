@@ -143,6 +143,8 @@ def test_every_port_is_one_of_the_containers() -> None:
     ports = {port["name"]: port["containerPort"] for port in container()["ports"]}
     assert set(ports_named()) <= set(ports)
     assert ports["http"] == int(environment()["RELAY_PORT"]) == int(instruction("EXPOSE"))
+    scraped = spec("Deployment")["template"]["metadata"]["annotations"]["prometheus.io/port"]
+    assert ports["metrics"] == int(environment()["RELAY_METRICS_PORT"]) == int(scraped)
 
 
 # What they say of the relay.
