@@ -6,7 +6,7 @@ UV := $(BIN)/uv
 # Downloading an interpreter is not this project's business.
 export UV_PYTHON_DOWNLOADS := never
 
-PYTHON_SOURCES := relay tests bench hatch_build.py scripts/without-addresses
+PYTHON_SOURCES := relay tests bench hatch_build.py scripts/without-addresses deploy/image/is-healthy
 PURE_TESTS := tests/audio tests/scribe tests/protocol tests/upstream tests/downstream \
 	tests/auth $(patsubst %,tests/limits/test_%.py,allowance pace policy terms) \
 	tests/test_captions.py tests/test_latencies.py tests/test_lifetime.py \
@@ -23,6 +23,9 @@ PAGE_SOURCES := $(shell find web/src -type f ! -name '*.test.*') web/vite.config
 TIMES := --durations=10
 # Most tests wait, for processes, sockets and speech; a file's stay in one process.
 PARALLEL := --numprocesses 3 --dist loadfile
+
+# Images are built and run without Docker, on bases made of Debian's packages.
+CONTAINERS := buildah podman runc catatonit debootstrap netavark aardvark-dns iptables nftables uidmap
 
 .DEFAULT_GOAL := help
 .PHONY: help demo serve web test test-all chaos check fix bench docs lock clean system-packages
@@ -45,7 +48,7 @@ test: .venv/dev $(PAGES) system-packages ## Every test that fits into a few minu
 	$(BIN)/pytest tests $(addprefix --ignore=,$(PURE_TESTS)) -m "not slow" $(PARALLEL) $(TIMES)
 
 test-all: .venv/dev $(PAGES) system-packages ## The slow tests as well
-	scripts/system-packages firefox-esr pulseaudio pulseaudio-utils
+	scripts/system-packages firefox-esr pulseaudio pulseaudio-utils $(CONTAINERS)
 	scripts/npm test
 	$(BIN)/pytest tests $(PARALLEL) $(TIMES)
 

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from relay.audio.pcm import WireFormat
 from relay.audio.resample import Quality
 from relay.auth.identities import Role
-from relay.auth.origins import is_host_allowed
+from relay.auth.origins import is_address, is_host_allowed
 from relay.auth.throttle import Backoff, Throttle
 from relay.bridge_config import BridgeConfig
 from relay.downstream.options import OptionPolicy
@@ -268,6 +268,11 @@ def _admin(settings: Settings, services: Services, access: Access) -> AdminEndpo
     )
 
 
+PROBED: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+"""What orchestrators, load balancers and Prometheus ask for by address: that of a pod isn't known
+before, so it can't be among the allowed hosts."""
+
+
 class HostCheck:
     """Refuse requests that name another host, before anything looks at them."""
 
@@ -280,11 +285,16 @@ class HostCheck:
         is_request = scope["type"] in ("http", "websocket")
         # More than one Host is an attempt to be two things at once (RFC 9112, section 3.2).
         hosts = Headers(scope=scope).getlist("host") if is_request else []
-        if is_request and not (len(hosts) == 1 and is_host_allowed(hosts[0], self._allowed)):
+        if is_request and not (len(hosts) == 1 and self._is_ours(hosts[0], scope)):
             text = "This relay has another name; an operator can add one to RELAY_ALLOWED_HOSTS.\n"
             await PlainTextResponse(text, 421)(scope, receive, send)
             return
         await self._app(scope, receive, send)
+
+    def _is_ours(self, host: str, scope: Scope) -> bool:
+        if is_host_allowed(host, self._allowed):
+            return True
+        return scope["type"] == "http" and scope["path"] in PROBED and is_address(host)
 
 
 def _opener(settings: Settings, ssl_context: ssl.SSLContext | None) -> Connect:

@@ -85,6 +85,17 @@ async def test_operator_can_add_a_name(simulator: Simulator) -> None:
         assert (await ask(relay, "/healthz", "localhost")).startswith(b"HTTP/1.1 421 ")
 
 
+@pytest.mark.parametrize("host", ["10.1.2.3:8000", "[fd00::1]:8000"])
+async def test_orchestrators_may_ask_for_health_by_address(relay: Relay, host: str) -> None:
+    for path in ("/healthz", "/readyz"):
+        assert (await ask(relay, path, host)).startswith(b"HTTP/1.1 200 ")
+    for path in ("/", "/api/me", "/healthz/x"):
+        assert (await ask(relay, path, host)).startswith(b"HTTP/1.1 421 ")
+    for path in ("/healthz", "/v1/stream"):
+        answer = await ask(relay, path, host, upgrade=True)
+        assert answer.startswith(b"HTTP/1.1 421 ")
+
+
 NOT_FOUND = '{"type":"invalid_request","error":"Not Found."}'
 
 ELSEWHERE = (

@@ -206,7 +206,7 @@ def test_every_page_is_in_the_index() -> None:
 
 # What pages name.
 
-FOLDERS = ("relay", "tests", "bench", "docs", "scripts", "requirements", ".ci")
+FOLDERS = ("relay", "tests", "bench", "docs", "scripts", "requirements", "deploy", ".ci")
 
 
 @every_page

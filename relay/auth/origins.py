@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection
 from typing import Final
 
+from relay.auth.addresses import parse_address
 from relay.errors import OriginNotAllowed
 
 _HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::([0-9]{0,5}))?")
@@ -20,6 +21,15 @@ def is_host_allowed(host: str, allowed: Collection[str]) -> bool:
     """
     name = host_name(host)
     return name is not None and name in allowed
+
+
+def is_address(host: str) -> bool:
+    """Whether a `Host` header holds an IP address.
+
+    DNS rebinding can't bring one about: a page that resolves its own name to ours has a name.
+    """
+    name = host_name(host)
+    return name is not None and parse_address(name) is not None
 
 
 def host_name(host: str) -> str | None:

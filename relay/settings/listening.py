@@ -40,7 +40,8 @@ class ListeningSettings(Layered, frozen=True):
         ("localhost", "127.0.0.1", "[::1]"),
         "Listening",
         "Names in the `Host` header that requests may use, without port, separated by commas; "
-        "others are refused, which stops DNS rebinding.",
+        "others are refused, which stops DNS rebinding. `/healthz`, `/readyz` and `/metrics` "
+        "may be asked for by any IP address too.",
     )
     allowed_origins: Annotated[tuple[Origin, ...], BeforeValidator(split_commas)] = setting(
         (),

@@ -27,6 +27,10 @@ COMMAND_TIMEOUT: Final = 1.0
 MAX_CONNECTIONS: Final = 32
 """Per worker; commands are short, so a few connections carry hundreds of sessions."""
 
+UNTYPED: Final = ("MISCONF", "DENIED")
+"""Answers that have no type of their own in redis-py: a full disk stops writes; without a password,
+protected mode lets in nobody from elsewhere."""
+
 SENTINEL_SCHEMES: Final = ("redis+sentinel", "rediss+sentinel")
 SENTINEL_PORT: Final = 26_379
 
@@ -89,10 +93,11 @@ class SharedState:
         except (ReadOnlyError, OutOfMemoryError, MasterDownError) as error:
             raise StateUnavailable(_reason(error)) from error
         except ResponseError as error:
-            # A disk that is full stops writes without a type of its own; all else is our fault.
-            if not str(error).startswith("MISCONF"):
-                raise
-            raise StateUnavailable("MISCONF") from error
+            # All else is our fault.
+            for kind in UNTYPED:
+                if str(error).startswith(kind):
+                    raise StateUnavailable(kind) from error
+            raise
         except (RedisError, OSError, TimeoutError) as error:
             raise StateUnavailable(_reason(error)) from error
 

@@ -1,6 +1,12 @@
 import pytest
 
-from relay.auth.origins import canonical_origin, check_origin, host_name, is_host_allowed
+from relay.auth.origins import (
+    canonical_origin,
+    check_origin,
+    host_name,
+    is_address,
+    is_host_allowed,
+)
 from relay.errors import OriginNotAllowed
 
 HOSTS = ("localhost", "127.0.0.1", "[::1]")
@@ -31,6 +37,18 @@ def test_our_own_names_are_allowed_with_any_port(host: str) -> None:
 )
 def test_other_names_are_not(host: str) -> None:
     assert not is_host_allowed(host, HOSTS)
+
+
+@pytest.mark.parametrize("host", ["10.1.2.3", "10.1.2.3:8000", "[fd00::1]", "[fd00::1]:8000"])
+def test_an_address_is_told_from_a_name(host: str) -> None:
+    assert is_address(host)
+
+
+@pytest.mark.parametrize(
+    "host", ["", "localhost", "10.1.2.3.evil.example", "10.1.2", "[::1", "::1"]
+)
+def test_a_name_is_no_address(host: str) -> None:
+    assert not is_address(host)
 
 
 def origin_is_allowed(origin: str | None, scheme: str = "ws") -> bool:

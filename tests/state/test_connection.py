@@ -5,6 +5,7 @@ from redis.exceptions import ResponseError
 
 from relay.errors import StateUnavailable
 from relay.state import SharedState
+from tests.support.peers import talking
 from tests.support.redis import RedisServer, free_port
 
 
@@ -83,6 +84,26 @@ async def test_a_redis_that_takes_no_writes_is_unavailable() -> None:
         state = SharedState.connect(replica.url)
         with pytest.raises(StateUnavailable):
             await state.run(state.script("return redis.call('SET', 'a', 1)"), [], [])
+        await state.aclose()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "DENIED Redis is running in protected mode because protected mode is enabled",
+        "MISCONF Redis is configured to save RDB snapshots, but is currently unable to persist",
+    ],
+)
+async def test_a_redis_that_lets_nobody_in_or_writes_nothing_is_unavailable(answer: str) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(f"-{answer}\r\n".encode())
+        await writer.drain()
+        await reader.read(1)
+
+    async with talking(refuse) as port:
+        state = SharedState.connect(f"redis://127.0.0.1:{port}/0")
+        with pytest.raises(StateUnavailable, match=answer.split()[0]):
+            await state.ping()
         await state.aclose()
 
 

@@ -3,9 +3,9 @@
 import asyncio
 import json
 import secrets
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 from urllib.parse import urlencode
 
@@ -76,6 +76,7 @@ class Client:
         subprotocols: Sequence[str] = (SUBPROTOCOL,),
         headers: HeadersLike | None = None,
         reads: bool = True,
+        line: Mapping[str, Any] = MappingProxyType({}),
         **query: object,
     ) -> None:
         """Prepare a connection.
@@ -86,6 +87,7 @@ class Client:
             subprotocols: Offered.
             headers: Sent.
             reads: Whether events are taken; see `read`.
+            line: What else asyncio is to know of the connection, such as `ssl`.
             query: The session's options.
         """
         if isinstance(relay, Relay) and headers is None:
@@ -100,6 +102,7 @@ class Client:
             compression=None,
             ping_interval=None,
             max_queue=4,
+            **line,
         )
         self._reads = reads
         self._heard = asyncio.Condition()
