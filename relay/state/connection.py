@@ -27,6 +27,8 @@ COMMAND_TIMEOUT: Final = 1.0
 MAX_CONNECTIONS: Final = 32
 """Per worker; commands are short, so a few connections carry hundreds of sessions."""
 
+HANDLER_CLOSED: Final = "the handler is closed"
+
 SENTINEL_SCHEMES: Final = ("redis+sentinel", "rediss+sentinel")
 SENTINEL_PORT: Final = 26_379
 
@@ -94,6 +96,11 @@ class SharedState:
                 raise
             raise StateUnavailable("MISCONF") from error
         except (RedisError, OSError, TimeoutError) as error:
+            raise StateUnavailable(_reason(error)) from error
+        except RuntimeError as error:
+            # What uvloop says to whoever writes to a connection that was reset just now.
+            if HANDLER_CLOSED not in str(error):
+                raise
             raise StateUnavailable(_reason(error)) from error
 
     async def run(

@@ -67,7 +67,7 @@ class Leg:
         return piece.position + max(0.0, at - piece.at)
 
     def _begin_at(self, start: int) -> None:
-        """A socket that was opened ahead may have been kept open by silence before its first audio."""
+        """Place the silence by which a socket was kept open before its first audio."""
         self._has_begun = True
         self._pieces = [replace(piece, position=start) for piece in self._pieces]
 
