@@ -37,11 +37,6 @@ HOLD_TIMEOUT: Final = 30.0
 """Seconds for which a client's close frame may wait for its answer. Source: the clients in use wait
 for 10 s (websockets, Python) and 30 s (ws, Node)."""
 
-QUEUE_BYTES: Final = 32 * 1024
-"""Of the kernel's, for what a client of Scribe's sends faster than it is read; Linux takes twice as
-much, and would else take megabytes. SDKs send files at 25 times real time, and some give a server
-up whose pong takes 20 s: it comes when all audio before their ping has been read."""
-
 # uvicorn hands the request's head to websockets, which would stop at 8 KiB without an answer. The
 # library offers this as an environment variable, read when it is imported.
 websockets.http11.MAX_LINE_LENGTH = MAX_HEAD_BYTES
@@ -141,11 +136,13 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
     def _hold_close(self) -> None:
         self.conn.holds_close = True
 
-    def _shorten_queue(self) -> None:
+    def _shorten_queue(self, size_bytes: int) -> None:
+        if self.transport.is_closing():
+            return  # its descriptor may be another one's by now
         # uvloop's own object can't set options; they belong to the socket, not to the descriptor.
         descriptor = self.transport.get_extra_info("socket").fileno()
         with socket.socket(fileno=os.dup(descriptor)) as duplicate:
-            duplicate.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, QUEUE_BYTES)
+            duplicate.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size_bytes)
 
     def handle_close(self, event: Frame) -> None:
         if not self.conn.is_held:

@@ -22,6 +22,10 @@ MESSAGE_PRICE: Final = 0.3
 """Seconds of audio that a text message counts as. A commit may cost that much silence at the
 provider, and nobody needs so many of them that it would be felt."""
 
+SIGN_OF_LIFE_PRICE: Final = 0.02
+"""Seconds of audio that a message counts as which asks for nothing, like the empty chunks by which
+some clients keep their line. It costs the provider nothing, but a flood of them costs us."""
+
 MESSAGES_AT_ONCE: Final = 64
 """Messages of one client that are taken before others get a turn: a flood of tiny ones, which
 arrive in one piece, would else stall everybody."""
@@ -113,6 +117,8 @@ class Intake:
                 return max(self._chain.seconds_of(audio), MESSAGE_PRICE)
             case IntroducedAudio(audio):
                 return self.price(audio)
+            case None:
+                return SIGN_OF_LIFE_PRICE
             case _:
                 return MESSAGE_PRICE
 

@@ -11,7 +11,7 @@ from relay.downlink import Downlink
 from relay.downstream.dialect import ClientSession
 from relay.errors import ClientError, LimitExceeded, RelayError
 from relay.intake import Intake
-from relay.lifetime import EXPEL_TIMEOUT, STOPPED, Departure, Lifetime
+from relay.lifetime import EXPEL_TIMEOUT, MOVE_TIMEOUT, STOPPED, Departure, Lifetime
 from relay.limits.terms import Notice, Terms, Verdict
 from relay.meter import Meter
 from relay.protocol.close_codes import CloseCode
@@ -145,7 +145,7 @@ class Lifecycle:
         The segment ends at the next pause; when it has its final, the client is sent elsewhere.
         """
         if self.is_finishing:
-            self._lifetime.waits_no_longer()  # it would hold the worker up
+            self._lifetime.hasten(self._now(), MOVE_TIMEOUT)  # it would hold the worker up
         elif self._departure is None:
             self._departure = Departure(self._intake.committed, now=self._now())
             self._intake.hurry()
@@ -242,6 +242,7 @@ class Lifecycle:
             return
         if not self._can_resume:
             self._finish(Finished(MOVED, CloseCode.RESTARTING))
+            self._lifetime.hasten(self._now(), departure.remaining(self._now()))
             return
         self._intake.close()  # what comes from here on is the next owner's
         self._downstream.end()

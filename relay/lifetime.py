@@ -126,6 +126,10 @@ class Departure:
         is_late = now >= self._began_at + PAUSE_TIMEOUT
         return is_late and not self.may_go(committed, uncommitted)
 
+    def remaining(self, now: float) -> float:
+        """Seconds that its last final still has."""
+        return max(0.0, self._began_at + MOVE_TIMEOUT - now)
+
     def is_overdue(self, now: float) -> bool:
         """Whether it goes without its last final."""
-        return now >= self._began_at + MOVE_TIMEOUT
+        return not self.remaining(now)

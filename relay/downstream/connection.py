@@ -97,16 +97,19 @@ class DownstreamConnection:
 class ScribeConnection(DownstreamConnection):
     """A client that speaks Scribe's dialect; what it was told last says how it is closed."""
 
-    def __init__(self, websocket: WebSocket, wording: Wording) -> None:
+    def __init__(self, websocket: WebSocket, wording: Wording, *, queue_bytes: int) -> None:
+        """Close as `wording` says; the kernel holds `queue_bytes` of what isn't read yet."""
         super().__init__(websocket)
         self._wording = wording
+        self._queue_bytes = queue_bytes
 
     async def accept(self) -> None:
         """Finish the handshake; Scribe knows no subprotocols."""
-        for name in (HOLD_CLOSE, SHORTEN_QUEUE):
-            extension = self._websocket.scope.get("extensions", {}).get(name)
-            if extension is not None:
-                extension["call"]()
+        extensions = self._websocket.scope.get("extensions", {})
+        if HOLD_CLOSE in extensions:
+            extensions[HOLD_CLOSE]["call"]()
+        if SHORTEN_QUEUE in extensions:
+            extensions[SHORTEN_QUEUE]["call"](self._queue_bytes)
         await self._websocket.accept()
 
     async def close(self, code: CloseCode, reason: str = "") -> None:

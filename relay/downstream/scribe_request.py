@@ -8,13 +8,20 @@ from relay.audio.pcm import Encoding, WireFormat
 from relay.downstream.options import OptionPolicy
 from relay.downstream.request import StreamRequest
 from relay.scribe.kinds import shown
-from relay.scribe.parameters import PARAMETERS, AudioFormat
+from relay.scribe.parameters import PARAMETERS, AudioFormat, Parameters
 
 TOKEN: Final = "token"  # noqa: S105  # the name of a parameter
 """The query parameter in which browsers show a ticket, since they can't set headers."""
 
 MAX_NAMED: Final = 5
 """Unknown parameters that a warning names; the rest is counted."""
+
+
+QUEUE_SECONDS: Final = 0.75
+"""Seconds of audio, in base64, that a connection's kernel holds for what is sent faster than it is
+read; Linux takes twice as much, and would else take megabytes. SDKs send files at 25 times real
+time, and some give a server up whose pong takes 20 s: it comes when all audio before their ping has
+been read. With less, a client far away couldn't keep up with its own microphone."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,16 @@ class ScribeRequest(StreamRequest):
 def tokens_in(pairs: Iterable[tuple[str, str]]) -> list[str]:
     """The tickets that a query shows."""
     return [text for name, text in pairs if name == TOKEN]
+
+
+def queue_bytes(pairs: Iterable[tuple[str, str]]) -> int:
+    """Size the queue for the audio that a query announces, before anything in it is checked."""
+    plain = str(Parameters().audio_format)
+    try:
+        wire_format = WireFormat(dict(pairs).get("audio_format", plain))
+    except ValueError:
+        wire_format = WireFormat(plain)
+    return round(QUEUE_SECONDS * wire_format.rate * wire_format.bytes_per_sample * 4 / 3)
 
 
 def parse_scribe_request(pairs: Iterable[tuple[str, str]], policy: OptionPolicy) -> ScribeRequest:

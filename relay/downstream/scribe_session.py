@@ -5,6 +5,7 @@ The same session as the native one, in another dialect: this module says what `s
 
 from collections import deque
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar, Final, NoReturn
 
@@ -23,11 +24,17 @@ from relay.protocol.messages import (
     Failure,
     ScribeEvent,
     ServerMessage,
+    SessionEnded,
     Stop,
+    Warn,
 )
 from relay.scribe.codec import MalformedMessage, decode_client_message
 from relay.scribe.errors import ErrorType
 from relay.scribe.messages import CommittedTranscript, InputAudioChunk
+
+MAX_BESIDE_AUDIO: Final = 4096
+"""Bytes of a message that aren't audio: mostly `previous_text`, for which fewer than 50 characters
+are advised. A client's pace is measured by its audio alone."""
 
 
 class _Closing(str):
@@ -72,6 +79,7 @@ class ScribeSession:
         self._is_oversized = False
         self._samples = 0
         self._commits: deque[int] = deque()
+        self._dropped = 0
 
     def receive_message(self, message: bytes | str) -> Input:
         """Take in one WebSocket message, or `CLOSING`.
@@ -80,11 +88,12 @@ class ScribeSession:
             InputError: If this message can't be used; the session goes on without it.
             MessageTooBig: If it is longer than `max_message_bytes`.
         """
-        if self._has_ended:
-            return None
         if message is CLOSING:
-            self._has_ended = True
-            return Stop()
+            has_ended, self._has_ended = self._has_ended, True
+            return None if has_ended else Stop()
+        if self._has_ended:
+            self._drop(message)
+            return None
         if isinstance(message, bytes):
             raise InputError("Message must be a valid protocol message")
         if len(message) > self._max_message_bytes:
@@ -94,6 +103,8 @@ class ScribeSession:
             chunk = decode_client_message(message)
         except MalformedMessage as error:
             raise InputError(str(error)) from None
+        if len(message) - len(chunk.audio) * 4 // 3 > MAX_BESIDE_AUDIO:
+            raise InputError(f"More than {MAX_BESIDE_AUDIO} bytes of this message are not audio.")
         return self._receive_chunk(chunk)
 
     def end(self) -> None:
@@ -122,7 +133,10 @@ class ScribeSession:
             case AudioGap(to_sample=end):
                 self._answer_commits(end)
             case Failure() if self._is_oversized:
+                self._is_oversized = False
                 message = replace(message, error_type=ErrorType.CHUNK_SIZE_EXCEEDED)
+            case Failure() | SessionEnded() if self._dropped:
+                self._tell_dropped()
         return self._put(message, is_held=is_held)
 
     def _receive_chunk(self, chunk: InputAudioChunk) -> Input:
@@ -144,10 +158,26 @@ class ScribeSession:
             return Commit() if chunk.commit else None
         return CommittedAudio(audio) if chunk.commit else audio
 
+    def _drop(self, message: bytes | str) -> None:
+        """Count audio that came too late, so that it isn't passed over in silence."""
+        if isinstance(message, str) and len(message) <= self._max_message_bytes:
+            with suppress(MalformedMessage):
+                audio = decode_client_message(message).audio
+                self._dropped += len(audio) // self._format.bytes_per_sample
+
+    def _tell_dropped(self) -> None:
+        seconds, self._dropped = self._dropped / self._format.rate, 0
+        text = f"The last {seconds:.2f} s of audio came after the session had begun to end."
+        self._put(Warn("input_late", text), is_held=False)
+
     def _answer_commits(self, end: int) -> None:
-        """Give an empty final to each commit up to `end`: clients match finals by their order."""
-        while self._commits and self._commits[0] <= end:
-            self._commits.popleft()
+        """Give an empty final to each commit before `end`, since clients match finals by order.
+
+        Of several at `end` it is the first that was given up; the others have finals of their own.
+        """
+        is_at_end = False
+        while self._commits and self._commits[0] <= end and not is_at_end:
+            is_at_end = self._commits.popleft() == end
             self._put(ScribeEvent(CommittedTranscript("").fields), is_held=False)
 
     def _put(self, message: ServerMessage, *, is_held: bool) -> Letter:

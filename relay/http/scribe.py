@@ -8,7 +8,7 @@ from starlette.websockets import WebSocket
 from relay.auth.gate import KEY_HEADER, TICKET_PREFIX, Arrival
 from relay.downstream.connection import ScribeConnection
 from relay.downstream.options import OptionPolicy
-from relay.downstream.scribe_request import parse_scribe_request, tokens_in
+from relay.downstream.scribe_request import parse_scribe_request, queue_bytes, tokens_in
 from relay.downstream.scribe_session import Scribe
 from relay.downstream.scribe_wording import Wording
 from relay.errors import RelayError, Unauthorized
@@ -35,7 +35,8 @@ class ScribeEndpoint:
     async def serve(self, websocket: WebSocket) -> None:
         """Serve one client; refusals are said on the socket, where SDKs look for them."""
         wording = Wording()
-        client = ScribeConnection(websocket, wording)
+        pairs = websocket.query_params.multi_items()
+        client = ScribeConnection(websocket, wording, queue_bytes=queue_bytes(pairs))
         client.on_shutdown(self.host.sessions.leave)
         await client.accept()
         self.meter.answered(101)

@@ -31,6 +31,8 @@ UNTYPED: Final = ("MISCONF", "DENIED")
 """Answers that have no type of their own in redis-py: a full disk stops writes; without a password,
 protected mode lets in nobody from elsewhere."""
 
+HANDLER_CLOSED: Final = "the handler is closed"
+
 SENTINEL_SCHEMES: Final = ("redis+sentinel", "rediss+sentinel")
 SENTINEL_PORT: Final = 26_379
 
@@ -99,6 +101,11 @@ class SharedState:
                     raise StateUnavailable(kind) from error
             raise
         except (RedisError, OSError, TimeoutError) as error:
+            raise StateUnavailable(_reason(error)) from error
+        except RuntimeError as error:
+            # What uvloop says to whoever writes to a connection that was reset just now.
+            if HANDLER_CLOSED not in str(error):
+                raise
             raise StateUnavailable(_reason(error)) from error
 
     async def run(

@@ -1,7 +1,7 @@
 """The time of one provider socket, mapped to the session's."""
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 MAX_PIECES = 512
 """Pieces kept; a piece begins with each silence that was put in, thus hours at one keepalive every
@@ -27,6 +27,7 @@ class Leg:
         self._rate = rate
         self._sent = 0
         self._position = 0
+        self._has_begun = False
         self._pieces: list[_Piece] = []
         self._starts: list[int] = []
 
@@ -37,6 +38,8 @@ class Leg:
 
     def send(self, start: int, samples: int) -> None:
         """Note that session audio [start, start + samples) was sent next."""
+        if not self._has_begun:
+            self._begin_at(start)
         if not self._pieces or self._pieces[-1].is_inserted or start != self._position:
             self._begin(_Piece(self._sent, start, is_inserted=False))
         self._sent += samples
@@ -50,8 +53,9 @@ class Leg:
     def position(self, seconds: float) -> float:
         """Where in the session, in samples, the socket's time `seconds` lies.
 
-        A time within inserted silence is the position where the silence was put in; one beyond
-        the end of what was sent (providers round up) is taken as the end.
+        A time within inserted silence is the position where the silence was put in; before all
+        audio, that is where the audio begins. A time beyond the end of what was sent (providers
+        round up) is taken as the end.
         """
         at = min(seconds * self._rate, self._sent)
         index = max(0, bisect_right(self._starts, at) - 1)
@@ -61,6 +65,11 @@ class Leg:
         if piece.is_inserted:
             return float(piece.position)
         return piece.position + max(0.0, at - piece.at)
+
+    def _begin_at(self, start: int) -> None:
+        """Place the silence by which a socket was kept open before its first audio."""
+        self._has_begun = True
+        self._pieces = [replace(piece, position=start) for piece in self._pieces]
 
     def _begin(self, piece: _Piece) -> None:
         if len(self._pieces) >= MAX_PIECES:

@@ -214,6 +214,7 @@ async def test_the_demo_takes_sessions_by_tls_without_a_key(
     assert [each["segments"] for each in ended] == [1] * 4
     for name in RELAYS:
         assert "session started" in containers.log(f"scribe-relay_{name}_1"), name
+
     async def are_read() -> bool:
         return await targets(composed.prometheus) >= {f"{name}:9100" for name in RELAYS}
 

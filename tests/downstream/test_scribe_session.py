@@ -17,6 +17,7 @@ from relay.protocol.messages import (
     Commit,
     Failure,
     ScribeEvent,
+    SessionEnded,
     Stop,
 )
 
@@ -139,6 +140,8 @@ def test_a_chunk_over_the_limit_is_told_so_by_scribes_name() -> None:
         made.receive_message(chunk(bytes(1000)))
     made.send_message(Failure("input_error", "Too long.", retryable=False))
     assert said(outbox) == [{"message_type": "chunk_size_exceeded", "error": "Too long."}]
+    made.send_message(Failure("unauthorized", "Revoked.", retryable=False))
+    assert said(outbox) == [{"message_type": "auth_error", "error": "Revoked."}]
 
 
 def test_a_close_that_waits_for_its_answer_stops_the_session() -> None:
@@ -158,6 +161,30 @@ def test_nothing_counts_once_the_relay_has_ended_it() -> None:
     made.end()
     assert made.receive_message("no JSON") is None
     assert made.receive_message(CLOSING) is None
+
+
+def test_audio_that_came_too_late_is_not_passed_over() -> None:
+    outbox = Outbox(10**6)
+    made = session(outbox)
+    made.end()
+    for message in (chunk(bytes(640)), chunk(bytes(640)), "no JSON", b"binary", chunk(bytes(1000))):
+        assert made.receive_message(message) is None
+    for ending in (SessionEnded("moved", 0, 0, 0), Failure("internal_error", "", retryable=True)):
+        made.send_message(ending)
+    warning, *errors = said(outbox)
+    assert warning == {
+        "message_type": "warning",
+        "warning": "The last 0.04 s of audio came after the session had begun to end.",
+    }
+    assert [error["message_type"] for error in errors] == ["session_time_limit_exceeded", "error"]
+
+
+@pytest.mark.parametrize("fields", [{"previous_text": "x" * 5000}, {"unknown": "x" * 5000}])
+def test_what_is_not_audio_is_short(fields: dict[str, str]) -> None:
+    made = Scribe(Wording(), WireFormat.PCM_16000).session(Outbox(1), max_message_bytes=10**6)
+    with pytest.raises(InputError, match="4096"):
+        made.receive_message(chunk(AUDIO, **fields))
+    assert made.receive_message(chunk(bytes(300_000))) == bytes(300_000)
 
 
 # What the client is told.
@@ -206,6 +233,17 @@ def test_a_commit_within_a_gap_gets_an_empty_final() -> None:
     made.send_message(AudioGap(100, 300, "transcriber_error"))
     types = [message["message_type"] for message in said(outbox)]
     assert types == ["committed_transcript", "committed_transcript", "warning"]
+
+
+def test_of_two_commits_at_the_end_of_a_gap_one_was_given_up() -> None:
+    outbox = Outbox(10**6)
+    made = session(outbox)
+    made.receive_message(chunk(bytes(200), commit=True))
+    made.receive_message(chunk(b"", commit=True))
+    made.send_message(AudioGap(0, 100, "transcriber_error"))
+    made.send_message(final("", cause="client"))
+    types = [message["message_type"] for message in said(outbox)]
+    assert types == ["committed_transcript", "warning", "committed_transcript"]
 
 
 def test_a_commit_behind_a_gap_waits_for_its_own() -> None:

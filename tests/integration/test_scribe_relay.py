@@ -1,7 +1,9 @@
 """What the relay does for Scribe's clients beyond Scribe, and how it says what it can't hide."""
 
 import asyncio
+import base64
 import json
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +15,7 @@ from relay.audio.pcm import Int16
 from relay.lines import Line
 from relay.scribe.errors import ErrorType
 from relay.scribe.parameters import Parameters
+from relay.sessions import DRAIN_TIMEOUT
 from relay.simulator.faults import Fault, FaultKind
 from relay.simulator.server import Simulator
 from relay.upstream.connection import UpstreamConnection
@@ -29,6 +32,11 @@ RATE = 16_000
 
 HIDDEN = [kind for kind in ErrorType if not REMEDIES[kind].ends and not REMEDIES[kind].goes_on]
 ENDING = [kind for kind in ErrorType if REMEDIES[kind].ends]
+
+CHUNK = {
+    "message_type": "input_audio_chunk",
+    "audio_base_64": base64.b64encode(bytes(RATE)).decode(),
+}
 
 KNOWN = {"session_started", "partial_transcript", "committed_transcript"}
 """All that a client hears of a session in which nothing is asked for and all goes well."""
@@ -364,6 +372,30 @@ async def test_a_worker_that_leaves_ends_the_session_in_order(simulator: Simulat
     await client.__aexit__(None, None, None)
 
 
+@pytest.mark.slow
+async def test_a_worker_that_leaves_waits_no_longer_for_a_provider_that_is_away(
+    simulator: Simulator,
+) -> None:
+    simulator.faults.add(Fault(FaultKind.RESET_HANDSHAKE, count=None))
+    async with relay_to(simulator.url) as relay:
+        client = await caller(relay).__aenter__()
+        started = await client.until("session_started")
+        bridge = relay.services.sessions.find(started["session_id"])
+        assert bridge is not None
+        await client.say(1.0)
+
+        async def has_heard() -> bool:
+            return bridge.consumption().received_ms == 1000
+
+        await until(has_heard, "audio to arrive")
+        leaving_at = time.monotonic()
+    assert time.monotonic() - leaving_at < DRAIN_TIMEOUT
+    *_, gap, error = await client.rest()
+    assert gap["warning"].startswith("No transcript covers the audio from 0.00 to 1.00 s: ")
+    assert error["message_type"] == "transcriber_error"
+    await client.__aexit__(None, None, None)
+
+
 async def test_a_client_that_says_nothing_for_long_is_closed_without_a_word(
     simulator: Simulator,
 ) -> None:
@@ -425,10 +457,10 @@ async def test_what_comes_after_a_close_counts_for_nothing(
         await client.until("session_started")
         await client.say(1.0)
         protocol = client.connection.protocol
-        data = protocol.data_to_send
+        protocol.send_text(json.dumps({**CHUNK, "commit": True}).encode())
+        audio = b"".join(protocol.data_to_send())
         protocol.send_close(1000)
-        frames = b"".join(data())
-        client.connection.transport.write(frames + frames)
+        client.connection.transport.write(b"".join(protocol.data_to_send()) + audio)
         await client.rest()
     assert client.types.count("committed_transcript") == 1
     assert simulator.connections[0].samples == RATE

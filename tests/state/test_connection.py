@@ -1,11 +1,13 @@
 import asyncio
 
 import pytest
+import uvloop
 from redis.exceptions import ResponseError
 
 from relay.errors import StateUnavailable
 from relay.state import SharedState
 from tests.support.peers import talking
+from tests.support.proxy import Proxy
 from tests.support.redis import RedisServer, free_port
 
 
@@ -156,3 +158,17 @@ async def _replicated(replica: RedisServer) -> None:
         while await redis.get("a") != "1":  # noqa: ASYNC110  # Redis doesn't tell
             await asyncio.sleep(0.05)
     await state.aclose()
+
+
+async def test_a_connection_that_is_reset_at_once_is_an_outage_under_uvloop_too() -> None:
+    async def ask(port: int) -> None:
+        # One in fifty is reset between two steps of the handshake.
+        for _ in range(300):
+            state = SharedState.connect(f"redis://127.0.0.1:{port}/0")
+            with pytest.raises(StateUnavailable):
+                await state.ping()
+            await state.aclose()
+
+    async with Proxy(free_port()) as proxy:
+        proxy.refuse(60)
+        await asyncio.to_thread(lambda: uvloop.run(ask(proxy.port)))

@@ -42,6 +42,14 @@ def test_a_socket_that_begins_with_silence() -> None:
     assert leg.position(0.35) == 50
 
 
+def test_silence_before_the_first_audio_lies_where_that_begins() -> None:
+    leg = Leg(RATE)
+    leg.insert(100)
+    leg.insert(100)
+    leg.send(5000, 100)
+    assert [leg.position(t) for t in (0.0, 0.15, 0.25)] == [5000, 5000, 5050]
+
+
 def test_old_pieces_are_forgotten_and_new_ones_stay_right() -> None:
     leg = Leg(RATE)
     for second in range(2 * MAX_PIECES):
