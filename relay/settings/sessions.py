@@ -82,7 +82,8 @@ class SessionSettings(Layered, frozen=True):
         60.0,
         "Sessions",
         "Audio that a session keeps until its commit is answered; once it is full, reading from "
-        "the client pauses. At 16 kHz each second takes 32 kB; for a client of Scribe's that sends 48 kHz, 96 kB.",
+        "the client pauses. At 16 kHz each second takes 32 kB; for a client of Scribe's that sends "
+        "48 kHz, 96 kB.",
         unit="s",
         ge=40,
         le=600,
