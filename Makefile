@@ -22,7 +22,7 @@ PAGE_SOURCES := $(shell find web/src -type f ! -name '*.test.*') web/vite.config
 
 TIMES := --durations=10
 # Most tests wait, for processes, sockets and speech; a file's stay in one process.
-PARALLEL := --numprocesses 3 --dist loadfile
+PARALLEL := --numprocesses 4 --dist loadfile
 
 # Images are built and run without Docker, on bases made of Debian's packages.
 CONTAINERS := buildah podman runc catatonit debootstrap netavark aardvark-dns iptables nftables uidmap
@@ -43,7 +43,7 @@ web: $(PAGES) ## Build the pages' scripts, where their sources have changed
 
 test: .venv/dev $(PAGES) system-packages ## Every test that fits into a few minutes
 	scripts/npm test
-	$(BIN)/pytest $(PURE_TESTS) -m "not slow" $(TIMES) --cov --cov-context=test --cov-report=
+	$(BIN)/pytest $(PURE_TESTS) -m "not slow" --numprocesses 2 $(TIMES) --cov --cov-context=test --cov-report=
 	$(BIN)/python -m tests.support.own_coverage
 	$(BIN)/pytest tests $(addprefix --ignore=,$(PURE_TESTS)) -m "not slow" $(PARALLEL) $(TIMES)
 
