@@ -262,7 +262,7 @@ async def heap(devtools: CDPSession) -> float:
 @pytest.mark.parametrize(
     "minutes",
     [
-        pytest.param(0.25, id="short"),
+        pytest.param(0.25, id="short", marks=pytest.mark.slow),
         pytest.param(30, id="long", marks=[pytest.mark.slow, pytest.mark.timeout(2_400)]),
     ],
 )
