@@ -46,8 +46,10 @@ class Chronicle:
         """Send a final."""
         said = self._translator.translate(final)
         # Not what is covered by now: that may be more, by finals which aren't written yet.
-        self._covered = max(self._covered, said.fields["end_sample"])
-        self._say(said, final.segment, is_timed=final.is_timed)
+        before, end = self._covered, said.fields["end_sample"]
+        self._covered = max(before, end)
+        starts_at = None if final.is_timed else self._translator.seconds_at(before)
+        self._say(said, final.segment, is_timed=final.is_timed, starts_at=starts_at)
 
     def make_up(self, events: Sequence[str]) -> None:
         """Send the timed messages that the owner before this one owed."""
@@ -72,9 +74,13 @@ class Chronicle:
             self._acknowledged = acknowledged
             self._downlink.say(acknowledged)
 
-    def _say(self, said: ScribeEvent, segment: int, *, is_timed: bool) -> None:
+    def _say(
+        self, said: ScribeEvent, segment: int, *, is_timed: bool, starts_at: float | None = None
+    ) -> None:
         seq = self._downstream.next_seq
-        event = Event(segment, seq, encode_server_message(said, seq), is_timed)
+        text = encode_server_message(said, seq)
+        ends_at = self._translator.seconds_at(said.fields["end_sample"])
+        event = Event(segment, seq, text, is_timed, starts_at, ends_at)
         self._downlink.say_when_written(said, self._write([event]))
 
     def _write(self, events: Sequence[Event]) -> "asyncio.Future[Standing | None]":

@@ -120,6 +120,10 @@ class Translator:
         timeline = self._chain.timeline
         return AudioGap(timeline.frame_at(begin), timeline.frame_at(end), reason)
 
+    def seconds_at(self, frame: int) -> float:
+        """When a frame of the client's begins, in seconds of the session's time."""
+        return self._chain.timeline.seconds_of_frame(frame)
+
     @property
     def received(self) -> int:
         """The client's frames that have arrived."""
