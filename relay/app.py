@@ -36,6 +36,7 @@ from relay.http.rendering import Renderer
 from relay.http.sign_in import SignInEndpoint
 from relay.http.stream import StreamEndpoint
 from relay.http.tokens import TokensEndpoint
+from relay.http.transcripts import TranscriptsEndpoint
 from relay.lines import Line
 from relay.logs import Redactor
 from relay.scribe.parameters import AudioFormat, CommitStrategy, Parameters
@@ -90,6 +91,7 @@ def create_app(
         breaker=services.breaker,
         config=_bridge_config(settings),
         redact=Redactor(settings.known_secrets).redact,
+        retention=settings.retention,
     )
     policy = OptionPolicy(
         settings.pinned_options, settings.capped_options, settings.allowed_surcharges
@@ -98,6 +100,9 @@ def create_app(
     sign_in = _sign_in(services, access)
     kiosks = KioskEndpoint(access, services.kiosks)
     admin = _admin(settings, services, access)
+    transcripts = TranscriptsEndpoint(
+        access, services.transcripts, services.erasure, services.ownership
+    )
     readiness = _readiness(settings, services, ssl_context)
     assets = Assets()
     renderer = Renderer(assets)
@@ -118,6 +123,7 @@ def create_app(
             *kiosks.routes(),
             *_tokens(settings, services, access, ssl_context).routes(),
             *admin.routes(),
+            *transcripts.routes(),
             *pages.routes(),
             *kiosk_pages.routes(),
             *OpsPages(access, renderer, admin, readiness).routes(),
@@ -158,6 +164,7 @@ def _lifespan(
                 await services.sessions.drain()
                 hosting.cancel()
                 await asyncio.wait([hosting])
+                await services.storing.finish()
                 keeping.cancel()
         await services.aclose()
 

@@ -27,15 +27,20 @@ from relay.errors import StateUnavailable
 from relay.limits.limiter import EVERYBODY, LEASE, Limiter, SpentBefore
 from relay.limits.policy import Limits
 from relay.limits.slots import Slots
-from relay.registry import ControlChannel, Journal, Ownership, Registry
+from relay.registry import ControlChannel, Journal, Ownership, Registry, Unstored
 from relay.sessions import AdmissionPolicy, LiveSessions
 from relay.settings import Settings
 from relay.state import SharedState
 from relay.store.api_keys import ApiKeys
 from relay.store.database import Database
+from relay.store.erasure import Erasure
 from relay.store.kiosks import Kiosks
+from relay.store.segments import Segments
+from relay.store.transcripts import Transcripts
 from relay.store.usage import Usage
 from relay.store.users import Users
+from relay.storing import Storing
+from relay.sweep import Sweep
 from relay.upstream.breaker import Breaker
 
 EPOCH = date(1970, 1, 1)
@@ -63,6 +68,10 @@ class Services:
     journal: Journal
     control: ControlChannel
     sessions: LiveSessions
+    transcripts: Transcripts
+    erasure: Erasure
+    storing: Storing
+    sweep: Sweep
     breaker: Breaker
 
     @classmethod
@@ -89,7 +98,11 @@ class Services:
             allowed_origins=settings.allowed_origins,
         )
         registry, control = Registry(state), ControlChannel(state)
-        ownership = Ownership(state, lasts=settings.park_seconds + LEASE)
+        ownership = Ownership(
+            state,
+            lasts=settings.park_seconds + LEASE,
+            max_unstored_bytes=settings.unstored_bytes,
+        )
         sessions = LiveSessions(
             policy=AdmissionPolicy(
                 limits=limits_of(settings),
@@ -128,6 +141,10 @@ class Services:
             journal=Journal(ownership),
             control=control,
             sessions=sessions,
+            transcripts=Transcripts(database),
+            erasure=Erasure(database),
+            storing=Storing(Unstored(state, sessions.worker), Segments(database)),
+            sweep=Sweep(database, registry, settings.retention),
             breaker=Breaker(),
         )
 
@@ -144,6 +161,8 @@ class Services:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.sessions.run(), name="sessions")
             group.create_task(self.journal.run(), name="journal")
+            group.create_task(self.storing.run(), name="store transcripts")
+            group.create_task(self.sweep.run(), name="sweep transcripts")
             group.create_task(self._forget_expired(), name="forget what expired")
 
     async def _forget_expired(self) -> None:

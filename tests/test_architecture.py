@@ -15,6 +15,11 @@ ALLOWED: dict[str, set[str]] = {
     "scribe": {"errors"},
     "protocol": {"errors"},
     "captions": {"errors"},
+    "retention": {"errors"},
+    "exports": {"captions", "store"},
+    "exporting": {"exports", "store"},
+    "storing": {"registry", "store", "errors"},
+    "sweep": {"registry", "retention", "store", "errors"},
     "upstream": {"audio", "scribe", "errors"},
     "downstream": {"audio", "scribe", "protocol", "errors"},
     "simulator": {"audio", "scribe", "errors"},
@@ -72,12 +77,15 @@ ALLOWED: dict[str, set[str]] = {
         "bridge",
         "auth",
         "registry",
+        "retention",
         "seat",
         "sessions",
         "store",
         "errors",
     },
     "http": {
+        "exports",
+        "exporting",
         "audio",
         "scribe",
         "protocol",
@@ -92,9 +100,9 @@ ALLOWED: dict[str, set[str]] = {
     },
     "auth": {"state", "store", "errors"},
     "edge": {"downstream"},
-    "settings": {"auth", "scribe", "errors"},
+    "settings": {"auth", "scribe", "retention", "errors"},
     "state": {"errors"},
-    "store": {"errors"},
+    "store": {"retention", "errors"},
     "limits": {"state", "errors"},
     "registry": {"state", "errors"},
     "seat": {
@@ -159,7 +167,8 @@ def test_imports_only_what_stands_above(path: Path) -> None:
 PURE = [
     path
     for path in FILES
-    if part_of(path) in {"audio", "protocol", "scribe", "captions", "translator"}
+    if part_of(path)
+    in {"audio", "protocol", "scribe", "captions", "exports", "retention", "translator"}
 ]
 PURE += [
     path
@@ -180,6 +189,7 @@ PURE += [
     )
 ]
 PURE += [RELAY / "limits" / f"{name}.py" for name in ("allowance", "pace", "policy", "terms")]
+PURE += [RELAY / "store" / "fulltext.py"]
 PURE += [
     path
     for path in FILES

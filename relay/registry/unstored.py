@@ -6,8 +6,8 @@ and becomes another's where it doesn't say so in time. So an entry may be stored
 all; whoever stores it must be content with that.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -33,6 +33,9 @@ TAKEN_AT_ONCE: Final = 64
 CLAIM_AFTER: Final = 30.0
 """Seconds after which what a worker took and didn't store is another's. A transaction has 10; two
 workers that store the same only do it twice."""
+
+CLAIMS: Final = 6
+"""Looks for what others left behind, within that time."""
 
 FORGET_AFTER: Final = 3600.0
 """Seconds after which a worker that has nothing and asks for nothing is forgotten."""
@@ -84,6 +87,7 @@ class Unstored:
         self._state = state
         self._worker = worker
         self._claim_after_ms = round(claim_after * 1000)
+        self._claim_at = 0.0
         self._stored = state.script(read_script(__package__, "stored"))
         self._leave = state.script(read_script(__package__, "leave"))
 
@@ -93,17 +97,13 @@ class Unstored:
         Raises:
             StateUnavailable: If Redis can't be asked.
         """
-        async with self._asking_group() as redis:
-            # What others left behind is older than anything new.
-            answer = await redis.xautoclaim(
-                UNSTORED, GROUP, self._worker, self._claim_after_ms, count=TAKEN_AT_ONCE
-            )
-            found = answer[1]
-            if not found:
-                streams = await redis.xreadgroup(
-                    GROUP, self._worker, {UNSTORED: ">"}, count=TAKEN_AT_ONCE
-                )
-                found = streams[0][1] if streams else []
+        try:
+            found = await self._take()
+        except ResponseError as error:
+            if "XGROUP" not in str(error) and not str(error).startswith("NOGROUP"):
+                raise
+            await self._make_group()
+            found = await self._take()
         entries, unreadable = [], []
         for entry_id, fields in found:
             if (entry := _read(entry_id, fields or {})) is not None:
@@ -141,8 +141,8 @@ class Unstored:
             StateUnavailable: If Redis can't be asked; another worker does it then.
         """
         arguments: list[str | int] = [GROUP, self._worker, round(FORGET_AFTER * 1000)]
-        async with self._asking_group():
-            await self._state.run(self._leave, [UNSTORED], arguments)
+        await self._make_group()
+        await self._state.run(self._leave, [UNSTORED], arguments)
 
     async def _take_away(self, entries: Sequence[tuple[str, int]]) -> None:
         arguments: list[str | int] = [GROUP]
@@ -150,9 +150,25 @@ class Unstored:
             arguments += [entry_id, size]
         await self._state.run(self._stored, [UNSTORED, UNSTORED_BYTES], arguments)
 
-    @asynccontextmanager
-    async def _asking_group(self) -> AsyncIterator[Any]:
-        """Ask on behalf of the group, which a Redis that was emptied has forgotten."""
+    async def _take(self) -> Sequence[tuple[str, Mapping[str, str] | None]]:
+        async with self._state.asking() as redis:
+            if (now := time.monotonic()) >= self._claim_at:
+                # What others left behind is older than anything new.
+                answer = await redis.xautoclaim(
+                    UNSTORED, GROUP, self._worker, self._claim_after_ms, count=TAKEN_AT_ONCE
+                )
+                if answer[1]:
+                    claimed: Sequence[tuple[str, Mapping[str, str] | None]] = answer[1]
+                    return claimed
+                self._claim_at = now + self._claim_after_ms / 1000 / CLAIMS
+            streams: Any = await redis.xreadgroup(
+                GROUP, self._worker, {UNSTORED: ">"}, count=TAKEN_AT_ONCE
+            )
+        found: Sequence[tuple[str, Mapping[str, str] | None]] = streams[0][1] if streams else []
+        return found
+
+    async def _make_group(self) -> None:
+        """Make the group, which a new Redis doesn't have, nor one that was emptied."""
         async with self._state.asking() as redis:
             try:
                 # From the first entry on: what came before the group is to be stored too.
@@ -160,7 +176,6 @@ class Unstored:
             except ResponseError as error:
                 if not str(error).startswith("BUSYGROUP"):
                     raise
-            yield redis
 
 
 def _read(entry_id: str, fields: Mapping[str, str]) -> Entry | None:

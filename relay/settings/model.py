@@ -14,6 +14,7 @@ from relay.settings.provider import ProviderSettings
 from relay.settings.secret import Secret
 from relay.settings.sessions import SessionSettings
 from relay.settings.state import StateSettings
+from relay.settings.transcripts import TranscriptSettings
 
 
 class LogSettings(Layered, frozen=True):
@@ -35,6 +36,7 @@ class LogSettings(Layered, frozen=True):
 # The last base comes first in the reference, as pydantic collects fields.
 class Settings(
     LogSettings,
+    TranscriptSettings,
     LimitSettings,
     KioskSettings,
     IdentitySettings,

@@ -260,6 +260,8 @@ def _sqlite_engine(path: str, *, pool_size: int = POOL_SIZE) -> AsyncEngine:
         poolclass=AsyncAdaptedQueuePool,
         pool_size=pool_size,
         max_overflow=0,
+        # What was said and who people are must not get into logs by way of an error's text.
+        hide_parameters=True,
         # Transactions begin where we say, not before the first write, as the driver would have it.
         connect_args={"timeout": BUSY_TIMEOUT, "isolation_level": None},
     )
@@ -298,6 +300,7 @@ def _postgres_engine(url: str) -> AsyncEngine:
         pool_size=POOL_SIZE,
         max_overflow=POOL_SIZE,
         pool_timeout=ANSWER_TIMEOUT,
+        hide_parameters=True,
         # A restart of the server costs nobody an error.
         pool_pre_ping=True,
     )

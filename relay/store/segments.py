@@ -8,15 +8,20 @@ forgotten, and of two owners of a session the later one is right.
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, case, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from relay.errors import StoreUnavailable
 from relay.store.database import Database
 from relay.store.fulltext import tokenize
 from relay.store.tables import ERASED, SEGMENTS, TRANSCRIPTS
+
+MAX_TOKENS: Final = 10_000
+"""Of a segment, that can be found; one has a hundred, and PostgreSQL takes a megabyte of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +63,10 @@ class Record:
     said: Said | None = None
 
 
+class _Undone(Exception):
+    """Takes a transaction back."""
+
+
 class Segments:
     """Writes what is said into the database."""
 
@@ -84,6 +93,34 @@ class Segments:
             good = [record for record in records if _may_be_written(record, epochs)]
             await self._write_segments(connection, good)
         return len(records) - len(good)
+
+    async def is_writable(self) -> bool:
+        """Try to write a segment, of which nothing stays."""
+        record = Record(
+            session_id="probe",
+            epoch=0,
+            is_fenced=True,
+            account="",
+            kind="",
+            name="",
+            device=None,
+            language=None,
+            started_at=_NEVER,
+            at=_NEVER,
+            audio_ms=0,
+            segments=0,
+            words=0,
+            said=Said(number=0, text="probe"),
+        )
+        try:
+            async with self._database.writing() as connection:
+                await self._write_transcripts(connection, [record])
+                await self._write_segments(connection, [record])
+                raise _Undone
+        except _Undone:
+            return True
+        except StoreUnavailable:
+            return False
 
     async def _write_transcripts(
         self, connection: AsyncConnection, records: Sequence[Record]
@@ -222,7 +259,7 @@ def _segments_of(records: Iterable[Record]) -> list[dict[str, Any]]:
             "transcript_id": record.session_id,
             "epoch": record.epoch,
             "committed_at": record.at,
-            "tokens": [token.text for token in tokenize(said.text)],
+            "tokens": [token.text for token in islice(tokenize(said.text), MAX_TOKENS)],
         }
         for _, (record, said) in sorted(found.items(), key=lambda each: each[0])
     ]

@@ -1,8 +1,8 @@
-"""What was said, found again: pages of transcripts, their segments, and what is deleted of them."""
+"""What was said, found again: pages of transcripts, their segments, and the hits of a search."""
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -20,24 +20,17 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.store.database import Database
 from relay.store.fulltext import Hit, Query
-from relay.store.tables import ERASED, SEARCH, SEGMENT_FLAGS, SEGMENTS, TRANSCRIPTS
+from relay.store.tables import SEARCH, SEGMENT_FLAGS, SEGMENTS, TRANSCRIPTS
 
 HITS_SHOWN: Final = 3
 """Segments shown of each transcript that a search found."""
 
 SEGMENTS_AT_ONCE: Final = 200
-
-DELETED_AT_ONCE: Final = 50
-"""Transcripts in one transaction, so that nobody waits for long."""
-
-ERASED_FOR: Final = 7 * 24 * 3600.0
-"""Seconds for which it is remembered that something was erased; nothing comes so late."""
 
 
 class Word(msgspec.Struct, frozen=True):
@@ -176,7 +169,7 @@ class Transcripts:
         """Write the query of a page; a test looks at its plan."""
         query = (
             select(TRANSCRIPTS)
-            .where(*self._conditions(wanted))
+            .where(*self.conditions(wanted))
             .order_by(TRANSCRIPTS.c.started_at.desc(), TRANSCRIPTS.c.id.desc())
             .limit(limit)
         )
@@ -188,7 +181,8 @@ class Transcripts:
             query = query.where(place < behind)
         return query
 
-    def _conditions(self, wanted: Filter) -> list[ColumnElement[bool]]:
+    def conditions(self, wanted: Filter) -> Sequence[ColumnElement[bool]]:
+        """What holds for those that a filter lists."""
         of = TRANSCRIPTS.c
         conditions: list[ColumnElement[bool]] = [
             of[name] == value
@@ -248,7 +242,9 @@ class Transcripts:
     async def find(self, transcript_id: str, account: str | None) -> Transcript | None:
         """One transcript; None unless it is there, and this account's (None: anybody's)."""
         async with self._database.reading() as connection:
-            rows = await connection.execute(select(TRANSCRIPTS).where(_is(transcript_id, account)))
+            rows = await connection.execute(
+                select(TRANSCRIPTS).where(is_transcript(transcript_id, account))
+            )
             row = rows.mappings().one_or_none()
             if row is None:
                 return None
@@ -269,15 +265,11 @@ class Transcripts:
                 for row in rows.mappings()
             ]
 
-    async def each_segment(self, transcript_id: str) -> AsyncIterator[Segment]:
+    async def pages_of_segments(self, transcript_id: str) -> AsyncIterator[Sequence[Segment]]:
         """All segments, a few at a time."""
         after = -1
-        while True:
-            page = await self.segments(transcript_id, after=after)
-            for segment in page:
-                yield segment
-            if len(page) < SEGMENTS_AT_ONCE:
-                return
+        while page := await self.segments(transcript_id, after=after, limit=SEGMENTS_AT_ONCE):
+            yield page
             after = page[-1].number
 
     async def each(self, wanted: Filter) -> AsyncIterator[Transcript]:
@@ -290,7 +282,7 @@ class Transcripts:
 
     async def count(self, wanted: Filter) -> int:
         """How many there are."""
-        query = select(func.count()).select_from(TRANSCRIPTS).where(*self._conditions(wanted))
+        query = select(func.count()).select_from(TRANSCRIPTS).where(*self.conditions(wanted))
         async with self._database.reading() as connection:
             return (await connection.execute(query)).scalar_one()
 
@@ -300,7 +292,7 @@ class Transcripts:
         """Give it a title, or none; None where it isn't this account's (None: anybody's)."""
         async with self._database.writing() as connection:
             await connection.execute(
-                update(TRANSCRIPTS).where(_is(transcript_id, account)).values(title=title)
+                update(TRANSCRIPTS).where(is_transcript(transcript_id, account)).values(title=title)
             )
         return await self.find(transcript_id, account)
 
@@ -326,57 +318,6 @@ class Transcripts:
                     )
                 )
 
-    async def delete(self, transcript_id: str, account: str | None) -> bool:
-        """Delete one, for good: what comes late isn't stored either.
-
-        Returns:
-            Whether it was there, and this account's (None: anybody's).
-        """
-        async with self._database.writing() as connection:
-            gone = await connection.execute(
-                delete(TRANSCRIPTS).where(_is(transcript_id, account)).returning(TRANSCRIPTS.c.id)
-            )
-            ids = list(gone.scalars())
-            await self._remember(connection, ids)
-        return bool(ids)
-
-    async def delete_some(self, condition: ColumnElement[bool]) -> Sequence[str]:
-        """Delete a few of those that `condition` holds for; call again until none are left.
-
-        Returns:
-            Their ids.
-        """
-        some = select(TRANSCRIPTS.c.id).where(condition).limit(DELETED_AT_ONCE)
-        async with self._database.writing() as connection:
-            gone = await connection.execute(
-                delete(TRANSCRIPTS).where(TRANSCRIPTS.c.id.in_(some)).returning(TRANSCRIPTS.c.id)
-            )
-            ids = list(gone.scalars())
-            await self._remember(connection, ids)
-        return ids
-
-    def matching(self, wanted: Filter) -> ColumnElement[bool]:
-        """The condition of a filter."""
-        return and_(*self._conditions(wanted), TRANSCRIPTS.c.id.is_not(None))
-
-    async def erase_account(self, account: str) -> None:
-        """See to it that no session of an account's that has begun by now is stored any more."""
-        async with self._database.writing() as connection:
-            await self._remember(connection, [account])
-
-    async def _remember(self, connection: AsyncConnection, subjects: Collection[str]) -> None:
-        if not subjects:
-            return
-        insert = postgresql.insert if self._database.is_postgres else sqlite.insert
-        statement = insert(ERASED)
-        statement = statement.on_conflict_do_update(
-            index_elements=[ERASED.c.subject], set_={"erased_at": statement.excluded.erased_at}
-        )
-        now = datetime.now(UTC)
-        await connection.execute(
-            statement, [{"subject": subject, "erased_at": now} for subject in sorted(subjects)]
-        )
-
 
 def segments_query(transcript_id: str, after: int, limit: int) -> Select[Any]:
     """Write the query of a transcript's segments; a test looks at its plan."""
@@ -400,7 +341,8 @@ _OF_SEGMENT: Final = (
 )
 
 
-def _is(transcript_id: str, account: str | None) -> ColumnElement[bool]:
+def is_transcript(transcript_id: str, account: str | None) -> ColumnElement[bool]:
+    """Match one transcript, if it is this account's; None for anybody's."""
     is_it = TRANSCRIPTS.c.id == transcript_id
     return is_it if account is None else and_(is_it, TRANSCRIPTS.c.account == account)
 

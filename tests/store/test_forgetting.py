@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from relay.store import Database
+from relay.store.erasure import Erasure
 from relay.store.segments import Segments
-from relay.store.transcripts import Transcripts
 from tests.store.test_transcripts import record, said
 
 
@@ -14,7 +14,7 @@ async def test_no_byte_of_it_stays_in_the_file(tmp_path: Path) -> None:
     await Segments(database).record(
         [record(said=said(number, f"xylophone{number} secretly")) for number in range(50)]
     )
-    await Transcripts(database).delete("s1", None)
+    await Erasure(database).delete("s1", None)
     await database.forget_deleted()
     await database.aclose()
     assert not stays_in(tmp_path, b"xylophone")

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from relay.retention import Retention, parse_rules
 from relay.store import Database
+from relay.store.erasure import DELETED_AT_ONCE, Erasure
+from relay.store.expiry import end_abandoned, expired
 from relay.store.fulltext import Query
 from relay.store.segments import Record, Said, Segments
 from relay.store.tables import TRANSCRIPTS
 from relay.store.transcripts import (
-    DELETED_AT_ONCE,
     HITS_SHOWN,
     Filter,
     Found,
@@ -63,6 +65,11 @@ def segments(database: Database) -> Segments:
 @pytest.fixture
 def transcripts(database: Database) -> Transcripts:
     return Transcripts(database)
+
+
+@pytest.fixture
+def erasure(database: Database) -> Erasure:
+    return Erasure(database)
 
 
 async def texts(transcripts: Transcripts, session_id: str = "s1") -> list[str]:
@@ -226,14 +233,14 @@ async def test_segments_are_read_a_few_at_a_time(
     page = await transcripts.segments("s1", after=1, limit=2)
     assert [segment.number for segment in page] == [2, 3]
     monkeypatch.setattr("relay.store.transcripts.SEGMENTS_AT_ONCE", 2)
-    each = [segment.text async for segment in transcripts.each_segment("s1")]
-    assert each == ["0", "1", "2", "3", "4"]
+    pages = [[each.text for each in page] async for page in transcripts.pages_of_segments("s1")]
+    assert pages == [["0", "1"], ["2", "3"], ["4"]]
 
 
 # Searches.
 
 
-SEARCHES = (
+SEARCHES: tuple[tuple[str, list[str]], ...] = (
     ("Morning", ["en"]),
     ("morn", []),
     ("morn*", ["en"]),
@@ -289,10 +296,12 @@ async def test_a_segment_that_is_written_again_is_found_as_it_is_now(
 # What people do with them.
 
 
-async def test_a_transcript_is_its_accounts_alone(five: None, transcripts: Transcripts) -> None:
+async def test_a_transcript_is_its_accounts_alone(
+    five: None, transcripts: Transcripts, erasure: Erasure
+) -> None:
     assert await transcripts.find("s0", ANNA) is None
     assert await transcripts.rename("s0", ANNA, "mine") is None
-    assert not await transcripts.delete("s0", ANNA)
+    assert not await erasure.delete("s0", ANNA)
     found = await transcripts.find("s0", None)
     assert found is not None
     assert found.title is None
@@ -330,22 +339,22 @@ async def rows(database: Database) -> int:
 
 
 async def test_nothing_is_left_of_what_was_deleted_and_nothing_comes_back(
-    database: Database, segments: Segments, transcripts: Transcripts
+    database: Database, segments: Segments, transcripts: Transcripts, erasure: Erasure
 ) -> None:
     await segments.record([record(said=said(0)), record(said=said(1))])
     await transcripts.flag("s1", 0, {"toxic": 0.9})
-    assert await transcripts.delete("s1", ANNA)
-    assert not await transcripts.delete("s1", ANNA)
+    assert await erasure.delete("s1", ANNA)
+    assert not await erasure.delete("s1", ANNA)
     assert await rows(database) == 0
     assert await segments.record([record(said=said(2)), record("s2", said(0))]) == 1
     assert ids(await transcripts.page(Filter())) == ["s2"]
 
 
 async def test_an_account_that_was_erased_begins_anew(
-    segments: Segments, transcripts: Transcripts
+    segments: Segments, transcripts: Transcripts, erasure: Erasure
 ) -> None:
     await segments.record([record(said=said(0))])
-    await transcripts.erase_account(ANNA)
+    await erasure.block_account(ANNA)
     later = datetime.now(UTC) + timedelta(minutes=1)
     late = record(said=said(1))
     other = record("s2", said(0), account="user:ben")
@@ -354,11 +363,59 @@ async def test_an_account_that_was_erased_begins_anew(
 
 
 async def test_many_are_deleted_a_few_at_a_time(
-    segments: Segments, transcripts: Transcripts
+    segments: Segments, transcripts: Transcripts, erasure: Erasure
 ) -> None:
     await segments.record([record(f"s{number}", said(0)) for number in range(DELETED_AT_ONCE + 1)])
-    condition = transcripts.matching(Filter(account=ANNA))
-    assert len(await transcripts.delete_some(condition)) == DELETED_AT_ONCE
-    assert len(await transcripts.delete_some(condition)) == 1
-    assert await transcripts.delete_some(TRANSCRIPTS.c.account == ANNA) == []
+    conditions = transcripts.conditions(Filter(account=ANNA))
+    assert len(await erasure.delete_some(*conditions)) == DELETED_AT_ONCE
+    assert len(await erasure.delete_some(*conditions)) == 1
+    assert await erasure.delete_some(TRANSCRIPTS.c.account == ANNA) == []
     assert await transcripts.count(Filter()) == 0
+
+
+# What time settles.
+
+
+async def test_what_is_kept_no_longer_is_what_the_rules_say(
+    segments: Segments, transcripts: Transcripts, erasure: Erasure
+) -> None:
+    now = NOON + timedelta(days=10)
+    await segments.record(
+        [
+            record("anna", said(0), account="user:1", name="anna"),
+            record("ben", said(0), account="user:2", name="ben"),
+            record("ben's later", said(0), account="user:2", name="ben", minutes=8 * 24 * 60),
+            record("carl", said(0), account="user:3", name="carl"),
+            record("lobby", said(0), account="kiosk:lobby", kind="kiosk", name="lobby"),
+            record("hall", said(0), account="kiosk:4", kind="kiosk", name="hall"),
+            record("crm", said(0), account="key:5:someone", kind="key", name="crm"),
+        ]
+    )
+    rules = parse_rules("user:2=5,user:anna=forever,kiosk=20,kiosk:lobby=0,key:5=9")
+    assert await erasure.delete_all(expired(Retention(30, rules), now)) == 3
+    left = ids(await transcripts.page(Filter()))
+    assert sorted(left) == ["anna", "ben's later", "carl", "hall"]
+    assert await erasure.delete_all(expired(Retention(), now)) == 0
+    assert await erasure.delete_all(expired(Retention(1, rules), now)) == 1
+    assert await erasure.delete_all(expired(Retention(0), now)) == 3
+
+
+async def test_sessions_that_nobody_ended_end_when_they_were_heard_last(
+    database: Database, segments: Segments, transcripts: Transcripts
+) -> None:
+    await segments.record([record("s1", said(0)), record("s2", said(0)), record("s3", minutes=9)])
+    before = NOON + timedelta(minutes=5)
+    assert await end_abandoned(database, before=before, live=["s2"]) == 1
+    ended = {each.id: each.ended_at async for each in transcripts.each(Filter())}
+    assert ended == {"s1": NOON + timedelta(seconds=5), "s2": None, "s3": None}
+
+
+async def test_what_was_erased_long_ago_is_forgotten(
+    database: Database, segments: Segments, erasure: Erasure
+) -> None:
+    await segments.record([record(said=said(0))])
+    await erasure.delete("s1", None)
+    await erasure.forget(datetime.now(UTC) - timedelta(days=1))
+    assert await segments.record([record(said=said(0))]) == 1
+    await erasure.forget(datetime.now(UTC) + timedelta(days=1))
+    assert await segments.record([record(said=said(0))]) == 0
