@@ -11,6 +11,7 @@ import re
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import IO, Any, Final, Protocol, cast
 
 from relay.captions import VTT_HEAD, Cue, CueCutter, describe, one_line, srt_block, vtt_block
@@ -167,8 +168,12 @@ class Archive:
 
     def open(self, transcript: Transcript, extension: str) -> bytes:
         """Begin the file of a transcript."""
-        moment = transcript.started_at.timetuple()[:6]
-        info = zipfile.ZipInfo(file_name(transcript, extension), max(moment, (1980, 1, 1, 0, 0, 0)))
+        return self.open_named(file_name(transcript, extension), transcript.started_at)
+
+    def open_named(self, name: str, made_at: datetime) -> bytes:
+        """Begin a file."""
+        moment = max(made_at.timetuple()[:6], (1980, 1, 1, 0, 0, 0))
+        info = zipfile.ZipInfo(name, moment)
         info.compress_type = zipfile.ZIP_DEFLATED
         self._file = self._zip.open(info, "w")
         return self._sink.take()

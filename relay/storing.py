@@ -58,11 +58,8 @@ class Storing:
 
     async def run(self) -> None:
         """Store until cancelled; what was taken and not stored then is another worker's later."""
-        task = asyncio.current_task()
-        assert task is not None
-        # Not simply for ever: `asyncio.wait_for`, which the Redis client waits with, may swallow a
-        # cancellation on Python 3.11 (https://github.com/python/cpython/issues/86296).
-        while not task.cancelling():
+        while True:
+            _heed_cancellation()
             try:
                 count = await self.store_some()
             except StateUnavailable:
@@ -109,6 +106,7 @@ class Storing:
         """Write all of them, however long that takes."""
         failures = 0
         while True:
+            _heed_cancellation()
             # Only what fails while everything else can be written is not to be written.
             is_writable = failures >= FAILURES and await self._segments.is_writable()
             try:
@@ -152,6 +150,17 @@ class Storing:
         if self._is_away:
             _log.info("transcripts are stored again")
         self._is_away = False
+
+
+def _heed_cancellation() -> None:
+    """Be cancelled where that was overheard.
+
+    On Python 3.11, `asyncio.wait_for`, with which the Redis client waits, may swallow it:
+    https://github.com/python/cpython/issues/86296.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 class _Committed(msgspec.Struct, frozen=True):
