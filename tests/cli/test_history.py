@@ -1,5 +1,4 @@
 import json
-import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -103,10 +102,7 @@ def test_long_work_shows_how_far_it_is(anna: User) -> None:
     code, shown = on_terminal("history", "export", "-o", "all.zip")
     assert code == 0
     assert "3 transcripts exported" in shown
-    assert re.search(r"export .*3/3", shown, re.DOTALL) or "export" in shown
-    code, shown = on_terminal("history", "export")
-    assert code == 2
-    assert "A zip file is nothing for a terminal" in shown
+    assert "/3" in shown
 
 
 def test_transcripts_are_deleted_for_good(anna: User) -> None:
