@@ -33,6 +33,7 @@ from relay.http.kiosks import KioskEndpoint
 from relay.http.ops import OpsPages
 from relay.http.pages import Pages
 from relay.http.rendering import Renderer
+from relay.http.scribe import ScribeEndpoint
 from relay.http.sign_in import SignInEndpoint
 from relay.http.stream import StreamEndpoint
 from relay.http.tokens import TokensEndpoint
@@ -117,6 +118,7 @@ def create_app(
     app = Starlette(
         routes=[
             WebSocketRoute(STREAM_PATH, stream.serve),
+            WebSocketRoute(SCRIBE_PATH, ScribeEndpoint(access, host, policy).serve),
             Route("/healthz", healthz),
             Route("/readyz", readiness.readyz),
             *sign_in.routes(),
@@ -249,7 +251,7 @@ def _opener(settings: Settings, ssl_context: ssl.SSLContext | None) -> Connect:
             raise UpstreamRejected(
                 "auth_error", "This relay has no key: an operator has to set ELEVENLABS_API_KEY."
             )
-        query = urlencode(_upstream_parameters(granted, settings).to_query())
+        query = urlencode(_upstream_parameters(granted, line.session.wire_format).to_query())
         return await connect(
             line,
             f"{settings.upstream_base_url}{SCRIBE_PATH}?{query}",
@@ -262,11 +264,11 @@ def _opener(settings: Settings, ssl_context: ssl.SSLContext | None) -> Connect:
     return open_upstream
 
 
-def _upstream_parameters(granted: Parameters, settings: Settings) -> Parameters:
+def _upstream_parameters(granted: Parameters, wire_format: WireFormat) -> Parameters:
     """What the provider is asked for: every commit is the relay's, and so is voice activity."""
     plain = Parameters()
     return granted.replace(
-        audio_format=AudioFormat(settings.upstream_audio_format),
+        audio_format=AudioFormat(wire_format),
         commit_strategy=CommitStrategy.MANUAL,
         vad_silence_threshold_secs=plain.vad_silence_threshold_secs,
         vad_threshold=plain.vad_threshold,

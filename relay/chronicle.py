@@ -7,9 +7,9 @@ from functools import partial
 
 from relay.bridge_config import Consumption, Start
 from relay.downlink import Downlink
-from relay.downstream.session import DownstreamSession
+from relay.downstream.dialect import ClientSession
 from relay.protocol.codec import encode_server_message
-from relay.protocol.messages import AudioAcknowledged, ScribeEvent
+from relay.protocol.messages import AudioAcknowledged, AudioGap, ScribeEvent
 from relay.registry import Tenure
 from relay.registry.ownership import Event, Progress, Standing
 from relay.translator import Translator, untimed
@@ -20,12 +20,12 @@ PROGRESS_INTERVAL = 10.0
 
 
 class Chronicle:
-    """Sends committed events and acknowledgements, once Redis has them."""
+    """Sends committed events, gaps and acknowledgements, once Redis has them."""
 
     def __init__(
         self,
         downlink: Downlink,
-        downstream: DownstreamSession,
+        downstream: ClientSession,
         translator: Translator,
         tenure: Tenure,
         *,
@@ -49,12 +49,23 @@ class Chronicle:
         before, end = self._covered, said.fields["end_sample"]
         self._covered = max(before, end)
         starts_at = None if final.is_timed else self._translator.seconds_at(before)
-        self._say(said, final.segment, is_timed=final.is_timed, starts_at=starts_at)
+        self._say(said, final.segment, is_extra=final.is_timed, starts_at=starts_at)
+
+    def give_up(self, gap: AudioGap) -> None:
+        """Send word of a stretch that nothing will cover; all before it is settled."""
+        self._covered = max(self._covered, gap.to_sample)
+        self._say_gap(gap)
+
+    def leave_out(self, gap: AudioGap) -> None:
+        """Send word of a stretch that the client left out; what came before may still be due."""
+        if gap.from_sample <= self._covered:
+            self._covered = max(self._covered, gap.to_sample)
+        self._say_gap(gap)
 
     def make_up(self, events: Sequence[str]) -> None:
         """Send the timed messages that the owner before this one owed."""
         for fields in untimed(events):
-            self._say(ScribeEvent(fields), fields["segment"], is_timed=True)
+            self._say(ScribeEvent(fields), fields["segment"], is_extra=True)
 
     def acknowledge(self, now: float) -> None:
         """Say how much has arrived and how much is settled, if that is news.
@@ -74,13 +85,23 @@ class Chronicle:
             self._acknowledged = acknowledged
             self._downlink.say(acknowledged)
 
+    def _say_gap(self, gap: AudioGap) -> None:
+        self._say(gap, self._translator.segments - 1, is_extra=True)
+
     def _say(
-        self, said: ScribeEvent, segment: int, *, is_timed: bool, starts_at: float | None = None
+        self,
+        said: ScribeEvent | AudioGap,
+        segment: int,
+        *,
+        is_extra: bool,
+        starts_at: float | None = None,
     ) -> None:
         seq = self._downstream.next_seq
         text = encode_server_message(said, seq)
-        ends_at = self._translator.seconds_at(said.fields["end_sample"])
-        event = Event(segment, seq, text, is_timed, starts_at, ends_at)
+        ends_at = None
+        if isinstance(said, ScribeEvent):
+            ends_at = self._translator.seconds_at(said.fields["end_sample"])
+        event = Event(segment, seq, text, is_extra, starts_at, ends_at)
         self._downlink.say_when_written(said, self._write([event]))
 
     def _write(self, events: Sequence[Event]) -> "asyncio.Future[Standing | None]":

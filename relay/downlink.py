@@ -3,15 +3,17 @@
 import asyncio
 import math
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Final, Protocol
 
 from structlog.typing import FilteringBoundLogger
 
 from relay.downstream.connection import ClientLeft, DownstreamConnection
+from relay.downstream.dialect import ClientSession
 from relay.downstream.outbox import Letter, Outbox
-from relay.downstream.session import DownstreamSession
 from relay.protocol.close_codes import CloseCode
 from relay.protocol.messages import ServerMessage
+from relay.protocol.refusal import INTERNAL_ERROR
 from relay.registry.ownership import Standing
 
 FAREWELL_TIMEOUT: Final = 5.0
@@ -61,7 +63,7 @@ class Downlink:
     def __init__(
         self,
         host: DownlinkHost,
-        session: DownstreamSession,
+        session: ClientSession,
         outbox: Outbox,
         log: FilteringBoundLogger,
     ) -> None:
@@ -92,11 +94,6 @@ class Downlink:
         """The same, for a client that has been there."""
         return self.absent_since if self._has_served else math.inf
 
-    @property
-    def forgotten(self) -> int:
-        """Up to which number messages can't be sent again from here; -1 if all can."""
-        return self._outbox.forgotten
-
     def say(self, message: ServerMessage) -> None:
         """Send a message as soon as the client takes it."""
         self._post(self._session.send_message(message))
@@ -126,6 +123,7 @@ class Downlink:
         if len(self._outbox):
             self._is_drained.clear()
         code: CloseCode | None = None
+        last: str | None = None
         try:
             async with asyncio.TaskGroup() as group:
                 line.pumps.append(group.create_task(self._read(line), name="client to relay"))
@@ -133,12 +131,12 @@ class Downlink:
                 code = await line.closing
         except* Exception as error:
             self._host.downlink_crashed(error)
-            code = CloseCode.FAULT
+            code, last = CloseCode.FAULT, self._session.send_message(INTERNAL_ERROR).text
         finally:
             # Reached with the line still there only where this task was cancelled.
             self._leave(line, in_order=False)
         if code is not None:
-            await self._close(client, code)
+            await self._close(client, code, last)
 
     async def part(self, code: CloseCode, *, waits: bool = True) -> None:
         """Let the client take what waits for it, unless it `waits` for nothing; then close."""
@@ -173,9 +171,12 @@ class Downlink:
             self._detach(None)
             self._host.downlink_left(in_order=in_order)
 
-    async def _close(self, client: DownstreamConnection, code: CloseCode) -> None:
+    async def _close(self, client: DownstreamConnection, code: CloseCode, last: str | None) -> None:
         try:
             async with asyncio.timeout(FAREWELL_TIMEOUT):
+                if last is not None:
+                    with suppress(ClientLeft):
+                        await client.send(last)
                 await client.close(code)
         except TimeoutError:
             client.abort()

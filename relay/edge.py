@@ -2,19 +2,26 @@
 
 A request's head is bounded in bytes and in time, so that nobody fills the memory or holds a
 connection open with half a request; a WebSocket that doesn't take its pongs is dropped; and a
-session can drop its connection at once.
+session can drop its connection at once, or have its last words before a close is answered.
 """
 
 import asyncio
+import os
+import socket
 from collections.abc import Callable
 from typing import Any, Final
 
 import websockets.http11
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Close, Frame, Opcode
 from websockets.http11 import Request
+from websockets.protocol import OPEN
+from websockets.server import ServerProtocol
 
-from relay.downstream.connection import ABORT, SHUTDOWN
+from relay.downstream.connection import ABORT, HOLD_CLOSE, SHORTEN_QUEUE, SHUTDOWN
+from relay.downstream.scribe_session import CLOSING
+from relay.downstream.scribe_wording import NORMAL
 
 MAX_HEAD_BYTES: Final = 64 * 1024
 """Of a request's line and headers, beside what arrives in one piece with their end. Two thousand
@@ -25,6 +32,15 @@ HEAD_TIMEOUT: Final = 10.0
 
 MAX_UNSENT_BYTES: Final = 64 * 1024
 """Unsent bytes of a WebSocket at which a ping that wants an answer drops it."""
+
+HOLD_TIMEOUT: Final = 30.0
+"""Seconds for which a client's close frame may wait for its answer. Source: the clients in use wait
+for 10 s (websockets, Python) and 30 s (ws, Node)."""
+
+QUEUE_BYTES: Final = 32 * 1024
+"""Of the kernel's, for what a client of Scribe's sends faster than it is read; Linux takes twice as
+much, and would else take megabytes. SDKs send files at 25 times real time, and some give a server
+up whose pong takes 20 s: it comes when all audio before their ping has been read."""
 
 # uvicorn hands the request's head to websockets, which would stop at 8 KiB without an answer. The
 # library offers this as an environment variable, read when it is imported.
@@ -75,10 +91,36 @@ class BoundedHttp(HttpToolsProtocol):
             self._deadline = None
 
 
+class HoldingProtocol(ServerProtocol):
+    """The WebSocket protocol, in which a close frame needn't be answered at once.
+
+    websockets answers it before anybody hears of it.
+    """
+
+    holds_close = False
+    is_held = False
+
+    def recv_frame(self, frame: Frame) -> None:
+        if self.is_held:
+            return  # nothing counts after a close frame
+        if not (self.holds_close and frame.opcode is Opcode.CLOSE and self.state is OPEN):
+            super().recv_frame(frame)
+            return
+        Close.parse(frame.data)  # raises what the parser takes for an error of the protocol
+        self.is_held = True
+        self.events.append(frame)
+
+
 class BoundedWebSocket(WebSocketsSansIOProtocol):
     """WebSockets that can be dropped, that never owe much, and that sessions close themselves."""
 
+    conn: HoldingProtocol
     _leave: Callable[[], None] | None = None
+    _hold_timer: asyncio.TimerHandle | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.conn = HoldingProtocol(max_size=self.config.ws_max_size, logger=self.logger)
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -93,6 +135,50 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             extensions: dict[str, Any] = self.scope["extensions"]
             extensions[ABORT] = {"call": self.transport.abort}
             extensions[SHUTDOWN] = {"call": self._on_shutdown}
+            extensions[HOLD_CLOSE] = {"call": self._hold_close}
+            extensions[SHORTEN_QUEUE] = {"call": self._shorten_queue}
+
+    def _hold_close(self) -> None:
+        self.conn.holds_close = True
+
+    def _shorten_queue(self) -> None:
+        # uvloop's own object can't set options; they belong to the socket, not to the descriptor.
+        descriptor = self.transport.get_extra_info("socket").fileno()
+        with socket.socket(fileno=os.dup(descriptor)) as duplicate:
+            duplicate.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, QUEUE_BYTES)
+
+    def handle_close(self, event: Frame) -> None:
+        if not self.conn.is_held:
+            super().handle_close(event)
+            return
+        self._hold_timer = self.loop.call_later(HOLD_TIMEOUT, self._answer_close)
+        self.queue.put_nowait({"type": "websocket.receive", "text": CLOSING})
+
+    def _answer_close(self) -> None:
+        """Answer a close frame that was held for too long."""
+        if self.conn.state is not OPEN:
+            return
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": NORMAL, "reason": ""})
+        self.conn.send_close(NORMAL)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.transport.close()
+
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        if message["type"] == "websocket.close" and self.conn.is_held:
+            # Both close frames are there now; uvicorn would wait for the client's.
+            self._forget_timers()
+            self.transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._forget_timers()
+        super().connection_lost(exc)
+
+    def _forget_timers(self) -> None:
+        for timer in (self._hold_timer, self.close_timer):
+            if timer is not None:
+                timer.cancel()
 
     def _on_shutdown(self, leave: Callable[[], None]) -> None:
         self._leave = leave

@@ -25,7 +25,9 @@ from relay.auth.tickets import Ticket
 from relay.bridge import Bridge
 from relay.bridge_config import NOTHING_USED, BridgeConfig, Consumption, Start
 from relay.downstream.connection import DownstreamConnection
+from relay.downstream.dialect import Dialect
 from relay.downstream.request import ResumePoint, StreamRequest, parse_resumed_request
+from relay.downstream.session import NATIVE
 from relay.errors import StateUnavailable, Unauthorized
 from relay.registry import ControlChannel, Journal, Ownership, SessionTaken, Tenure
 from relay.registry.ownership import Claimed, Refusal, Resumable, Snapshot, Standing
@@ -41,7 +43,8 @@ from relay.upstream.breaker import Breaker
 _log: Final = structlog.get_logger("relay.session")
 
 CLIENT_OVERLAP = 0.25
-"""Seconds that a client keeps before the end of its last segment. Source: the protocol."""
+"""Seconds that a client keeps before the end of its last segment, if it doesn't say where that is;
+after a change of rate it may be wrong by their difference. Source: the protocol."""
 
 Pairs: TypeAlias = Sequence[tuple[str, str]]
 Prepare: TypeAlias = Callable[[Seat], Awaitable[Bridge]]
@@ -75,8 +78,14 @@ class Host:
         finally:
             self._group = None
 
-    async def begin(self, admission: Admission, request: StreamRequest, arrival: Arrival) -> Bridge:
-        """Begin a session; then `serve` its client.
+    async def begin(
+        self,
+        admission: Admission,
+        request: StreamRequest,
+        arrival: Arrival,
+        dialect: Dialect = NATIVE,
+    ) -> Bridge:
+        """Begin a session; then `serve` its client, which speaks the `dialect`.
 
         Raises:
             RelayError: If it isn't admitted.
@@ -84,12 +93,15 @@ class Host:
         request, is_stored = self._retained(admission.identity, request)
         session_id = secrets.token_hex(16)
         token = issue_token(session_id)
+        config = self.config
+        if request.wire_format is not None:
+            config = replace(config, wire_format=request.wire_format)
         chain = AudioChain(
             request.sample_rate,
             encoding=request.encoding,
             channels=request.channels,
-            wire_format=self.config.wire_format,
-            quality=self.config.quality,
+            wire_format=config.wire_format,
+            quality=config.quality,
         )
         owned = Resumable(
             session_id=session_id,
@@ -100,7 +112,7 @@ class Host:
                 query=tuple(request.parameters.to_query()),
                 bearer=msgspec.to_builtins(Ticket.of(admission.identity)),
                 origin=arrival.origin,
-                rate_out=self.config.wire_format.rate,
+                rate_out=config.wire_format.rate,
                 started_at=time.time(),
                 max_seconds=admission.max_seconds,
                 is_stored=is_stored,
@@ -109,9 +121,9 @@ class Host:
         )
 
         async def prepare(seat: Seat) -> Bridge:
-            bridge = self._bridge(seat, request, Start(chain=chain), owned)
+            bridge = self._bridge(seat, request, Start(chain=chain), owned, dialect, config)
             await bridge.tenure.begin()
-            bridge.greet(token)
+            bridge.greet(token if dialect.can_resume else None)
             return bridge
 
         return await self._start(prepare, admission, session_id, arrival, resumes=False)
@@ -158,11 +170,11 @@ class Host:
         return bridge
 
     async def _take_over(self, pairs: Pairs, arrival: Arrival, shown: ShownToken) -> Bridge:
-        holder = await self.ownership.find(shown.session_id, shown.digest)
-        if isinstance(holder, Refusal):
+        snapshot = await self.ownership.find(shown.session_id, shown.digest)
+        if isinstance(snapshot, Refusal):
             raise Unauthorized(REFUSED)
-        ticket = await self._check(arrival, holder.snapshot)
-        granted = Parameters.parse(holder.snapshot.query)
+        ticket = await self._check(arrival, snapshot)
+        granted = Parameters.parse(snapshot.query)
         request, point = parse_resumed_request(pairs, granted)
 
         async def prepare(seat: Seat) -> Bridge:
@@ -174,21 +186,24 @@ class Host:
             with suppress(StateUnavailable):  # the fence does without
                 await self.control.send(SessionTaken(shown.session_id, claimed.epoch))
             start = start_of(claimed, request, point, self.config)
+            await self.sessions.continue_usage(
+                seat, began_at=claimed.snapshot.started_at, used=start.consumption
+            )
             owned = Resumable(
                 session_id=shown.session_id,
                 worker=self.sessions.worker,
                 account=claimed.account,
                 token_digest=shown.digest,
                 snapshot=claimed.snapshot,
-                pieces=start.chain.timeline.pieces,
+                pieces=claimed.pieces,
                 epoch=claimed.epoch,
                 progress=claimed.progress,
             )
-            bridge = self._bridge(seat, request, start, owned)
+            bridge = self._bridge(seat, request, start, owned, NATIVE, self.config)
             await bridge.take_over(point)
             return bridge
 
-        admission = Admission(ticket.identity, holder.snapshot.max_seconds)
+        admission = Admission(ticket.identity, snapshot.max_seconds)
         return await self._start(prepare, admission, shown.session_id, arrival, resumes=True)
 
     async def _check(self, arrival: Arrival, snapshot: Snapshot) -> Ticket:
@@ -196,7 +211,15 @@ class Host:
         await self.gate.check_resumption(arrival, ticket, snapshot.origin)
         return ticket
 
-    def _bridge(self, seat: Seat, request: StreamRequest, start: Start, owned: Resumable) -> Bridge:
+    def _bridge(
+        self,
+        seat: Seat,
+        request: StreamRequest,
+        start: Start,
+        owned: Resumable,
+        dialect: Dialect,
+        config: BridgeConfig,
+    ) -> Bridge:
         return Bridge(
             request,
             start,
@@ -206,7 +229,8 @@ class Host:
             slot=seat,
             breaker=self.breaker,
             terms=seat.terms,
-            config=self.config,
+            config=config,
+            dialect=dialect,
             redact=self.redact,
             log=structlog.get_logger("relay.session").bind(
                 session_id=owned.session_id, account=owned.account
@@ -252,7 +276,11 @@ class Host:
                 if self.sessions.is_leaving:
                     bridge.move()
                 seat.ending = Moved(0)  # if the worker ends before the session
-                seat.ending = await bridge.run()
+                try:
+                    await bridge.run()
+                finally:
+                    seat.ending = bridge.ending
+                    await bridge.part()
         except Exception as error:
             if started.done():
                 _log.exception("a session that nobody waits for failed")
@@ -268,11 +296,14 @@ def start_of(
     timeline = Timeline.restore(
         claimed.snapshot.rate_out, (Piece(*piece) for piece in claimed.pieces)
     )
-    covered, segments = progress.covered, progress.segments
+    # The client has more than was written down if Redis was away.
+    covered = max(progress.covered, point.covered_sample or 0)
+    segments = progress.segments
     if point.last_segment is not None and point.last_segment >= segments:
-        # The client has more than was written down, since Redis was away.
         segments = point.last_segment + 1
-        covered = max(covered, point.from_sample + round(CLIENT_OVERLAP * request.sample_rate))
+        if point.covered_sample is None:
+            kept = round(CLIENT_OVERLAP * request.sample_rate)
+            covered = max(covered, point.from_sample + kept)
     seam = find_seam(timeline, covered, from_sample=point.from_sample, rate_in=request.sample_rate)
     return Start(
         chain=AudioChain.resume(

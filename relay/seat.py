@@ -34,7 +34,10 @@ class Seat:
         today: date,
         goes_first: bool,
     ) -> None:
-        """Take what an admission granted; `bridge` is set when there is one."""
+        """Take what an admission granted; `bridge` is set when there is one.
+
+        What is used from now on counts for `today`, unless `used_before_today` is changed first.
+        """
         self.claim = claim
         self.identity = identity
         self.terms = terms
@@ -48,8 +51,8 @@ class Seat:
         self._address = address
         self._worker = worker
         self._started_at = time.time()
-        self._day = today
-        self._before_today = NOTHING_USED
+        self.day = today
+        self.used_before_today = NOTHING_USED
 
     @property
     def session_id(self) -> str:
@@ -148,19 +151,20 @@ class Seat:
             return []
         used = self.bridge.consumption()
         rows = [self._usage_row(used)]
-        if today != self._day:
-            self._day, self._before_today = today, used
+        if today != self.day:
+            self.day, self.used_before_today = today, used
             rows.append(self._usage_row(used))
         return rows
 
     def _usage_row(self, used: Consumption) -> UsageRow:
         of_today = {
-            each.name: getattr(used, each.name) - getattr(self._before_today, each.name)
+            # Another worker may have counted more of the days before than it wrote down in Redis.
+            each.name: max(0, getattr(used, each.name) - getattr(self.used_before_today, each.name))
             for each in fields(Consumption)
         }
         return UsageRow(
             session_id=self.session_id,
-            day=self._day,
+            day=self.day,
             account=self.claim.account,
             kind=str(self.identity.kind),
             name=self.identity.name,

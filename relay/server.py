@@ -28,6 +28,9 @@ MAX_FRAME_BYTES = 1024 * 1024
 PING_INTERVAL = 20.0
 """Seconds between pings. Source: the shortest idle timeouts of proxies are 30 s and 60 s."""
 
+MAX_SEGMENT_BYTES = 1460
+"""Of TCP on an IPv4 Ethernet. Source: RFC 6691."""
+
 BACKLOG = 2048
 """Connections that may wait to be taken; as uvicorn's own."""
 
@@ -138,6 +141,10 @@ def _bound(host: str, port: int, *, is_shared: bool = False) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if sys.platform == "linux":
+        # As on Ethernet. With the segments of the loopback interface, a client on this machine
+        # would have megabytes on their way to us, and its pings behind them.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, MAX_SEGMENT_BYTES)
     if is_shared:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:

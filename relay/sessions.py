@@ -17,7 +17,9 @@ from typing import Final
 import structlog
 
 from relay.auth.identities import Identity, Role
+from relay.bookkeeping import Bookkeeping
 from relay.bridge import Bridge
+from relay.bridge_config import Consumption
 from relay.errors import (
     LimitExceeded,
     StateUnavailable,
@@ -25,8 +27,7 @@ from relay.errors import (
     Unauthorized,
     UpstreamUnavailable,
 )
-from relay.limits.allowance import Allowance
-from relay.limits.limiter import LEASE, TEXTS, Claim, Grant, Limiter
+from relay.limits.limiter import LEASE, Claim, Grant, Limiter
 from relay.limits.pace import Pace
 from relay.limits.policy import Limits
 from relay.limits.slots import Slots
@@ -40,8 +41,9 @@ from relay.registry import (
 )
 from relay.registry.control import ControlMessage
 from relay.registry.ownership import Standing
+from relay.reservations import REPLACED, RETRY_WHEN_FULL, Reservations
 from relay.seat import Seat
-from relay.store.usage import Usage, UsageRow
+from relay.store.usage import Usage
 from relay.translator import Taken
 
 RENEWAL_INTERVAL: Final = LEASE / 3
@@ -60,20 +62,8 @@ LEDGER_INTERVAL: Final = 10.0
 LISTEN_AGAIN: Final = 1.0
 """Seconds after which a broken control channel is opened again."""
 
-RETRY_WHEN_FULL: Final = 5.0
-"""Seconds after which a client may ask again for a place."""
-
-REPLACED: Final = "replaced"
-"""Why a parked session ends at its account's limit."""
-
-PLACE_TIMEOUT: Final = 3.0
-"""Seconds in which a parked session gives its place to a new one of its account."""
-
 DRAIN_TIMEOUT: Final = 18.0
 """Seconds for all sessions of a worker to move on; more than one of them takes."""
-
-MAX_UNWRITTEN: Final = 100_000
-"""Rows of usage kept while the database is away."""
 
 KEY_SPEED: Final = 4.0
 """Times real time that servers may send files at; what the provider takes."""
@@ -122,7 +112,6 @@ class LiveSessions:
         self._registry = registry
         self._ownership = ownership
         self._control = control
-        self._usage = usage
         self._still_known = still_known
         self._today = today
         self._seats: dict[str, Seat] = {}
@@ -131,9 +120,14 @@ class LiveSessions:
         self._is_away = False
         self._is_at_rest = asyncio.Event()
         self._is_at_rest.set()
-        self._unwritten: dict[tuple[str, date], UsageRow] = {}
-        self._writing = asyncio.Lock()
-        self._writes_begun = 0
+        self._book = Bookkeeping(usage)
+        self._reservations = Reservations(
+            limiter,
+            registry,
+            control,
+            self._seats,
+            admits_without_redis=policy.admits_without_redis,
+        )
         self._worker = f"{socket.gethostname()}:{os.getpid()}"
 
     def __len__(self) -> int:
@@ -190,7 +184,7 @@ class LiveSessions:
             )
         self._arriving += 1
         try:
-            allowance = await self._reserve_with_room(claim, resumes=resumes)
+            allowance = await self._reservations.reserve(claim, resumes=resumes)
         finally:
             self._arriving -= 1
         pace = Pace(speed=KEY_SPEED) if identity.role is Role.KEY else Pace()
@@ -305,98 +299,34 @@ class LiveSessions:
         """Write down what the sessions have used; what can't be written is kept for later."""
         today = self._today()
         for seat in self._seats.values():
-            self._keep(seat.usage(today))
-        await self._write()
+            self._book.keep(seat.usage(today))
+        await self._book.write()
 
-    async def _write(self) -> None:
-        begun_before = self._writes_begun
-        # One at a time: of two writes of the same row the older one could else come last.
-        async with self._writing:
-            if self._writes_begun > begun_before:
-                return  # it began after this was asked for, so it has taken all of it
-            self._writes_begun += 1
-            await self._write_rows(list(self._unwritten.values()))
+    async def continue_usage(self, seat: Seat, *, began_at: float, used: Consumption) -> None:
+        """Let the day's row of a session that was another worker's go on where it has come to.
 
-    async def _write_rows(self, rows: Sequence[UsageRow]) -> None:
-        try:
-            await self._usage.record(rows)
-        except StoreUnavailable as error:
-            _log.warning("usage can't be written now", text=str(error), rows=len(rows))
-            return
-        for row in rows:
-            if self._unwritten.get((row.session_id, row.day)) is row:
-                del self._unwritten[row.session_id, row.day]
+        Args:
+            seat: Its place here, before there is a bridge.
+            began_at: Seconds since 1970 at which the session began.
+            used: By then, on all days.
+        """
+        began_on = datetime.fromtimestamp(began_at, UTC).date()
+        seat.used_before_today = await self._book.used_before(
+            seat.session_id, seat.day, began_on=began_on, used=used
+        )
 
     def _check_staying(self) -> None:
         if self._is_leaving:
             raise LEAVING
 
-    async def _reserve_with_room(self, claim: Claim, *, resumes: bool) -> Allowance:
-        """Reserve; at the limit, the account's oldest parked session gives its place."""
-        try:
-            return await self._reserve(claim, resumes=resumes)
-        except LimitExceeded as error:
-            if error.limit != "too_many_sessions" or not await self._make_room(claim.account):
-                raise
-        return await self._reserve(claim, resumes=True)  # its connect has been counted
-
-    async def _make_room(self, account: str) -> bool:
-        parked = [
-            seat
-            for seat in self._seats.values()
-            if seat.claim.account == account and seat.left_at < math.inf
-        ]
-        if not parked:
-            try:
-                return await self._make_room_elsewhere(account)
-            except StateUnavailable:
-                return False
-        oldest = min(parked, key=lambda seat: seat.left_at)
-        assert oldest.bridge is not None
-        oldest.bridge.leave(REPLACED)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(PLACE_TIMEOUT):
-                await oldest.has_been_released.wait()
-        return True
-
-    async def _make_room_elsewhere(self, account: str) -> bool:
-        parked = [
-            record
-            for record in await self._registry.list()
-            if record.account == account and record.state == "parked"
-        ]
-        if not parked:
-            return False
-        oldest = min(parked, key=lambda record: record.started_at)
-        await self._control.send(EndSession(oldest.session_id, REPLACED))
-        with suppress(TimeoutError):
-            async with asyncio.timeout(PLACE_TIMEOUT):
-                # Another worker ends it: there is nothing here to wait for but its record.
-                while await self._registry.find(oldest.session_id) is not None:  # noqa: ASYNC110
-                    await asyncio.sleep(PLACE_TIMEOUT / 20)
-        return True
-
-    async def _reserve(self, claim: Claim, *, resumes: bool) -> Allowance:
-        try:
-            return Allowance(await self._limiter.admit(claim, resumes=resumes))
-        except StateUnavailable:
-            if not self._policy.admits_without_redis:
-                raise
-        live = sum(seat.claim.account == claim.account for seat in self._seats.values())
-        if live >= claim.limits.sessions:
-            raise LimitExceeded("too_many_sessions", TEXTS["too_many_sessions"], RETRY_WHEN_FULL)
-        allowance = Allowance(Grant(0, None, None, day=0))
-        allowance.suspend()
-        return allowance
-
     async def _release(self, seat: Seat) -> None:
         if not isinstance(seat.ending, Taken):
-            self._keep(seat.usage(self._today()))  # else the next owner counts it too
+            self._book.keep(seat.usage(self._today()))  # else the next owner counts it too
         # A renewal that has begun with this session still in it would bring it back to life.
         await self._is_at_rest.wait()
         await self._give_back(seat)
         seat.has_been_released.set()
-        await self._write()
+        await self._book.write()
 
     async def _give_back(self, seat: Seat) -> None:
         unspent_ms, day = seat.terms.unspent
@@ -456,13 +386,6 @@ class LiveSessions:
         for seat in list(self._seats.values()):
             if seat.bridge is not None:
                 seat.bridge.move()
-
-    def _keep(self, rows: Collection[UsageRow]) -> None:
-        for row in rows:
-            self._unwritten[row.session_id, row.day] = row
-        while len(self._unwritten) > MAX_UNWRITTEN:
-            _log.error("usage is lost: the database has been away for too long")
-            del self._unwritten[next(iter(self._unwritten))]
 
 
 def _shorter(seconds: float | None, minutes: float | None) -> float | None:

@@ -161,13 +161,13 @@ def untimed(events: Iterable[str]) -> list[Mapping[str, Any]]:
     """Make up the timed messages that a worker owed when it lost a session: `words` are null.
 
     Args:
-        events: Committed events as they were sent, in order.
+        events: Committed events and gaps as they were sent, in order.
     """
     plain: dict[int, Mapping[str, Any]] = {}
     for event in map(msgspec.json.decode, events):
         if event["message_type"] == TIMED:
             plain.pop(event["segment"], None)
-        else:
+        elif "segment" in event:
             plain[event["segment"]] = event
     made_up = {"message_type": TIMED, "language_code": None, "words": None}
     return [

@@ -210,6 +210,10 @@ class Uplink:
             assert self._error is not None
             self._host.uplink_event(Failed(self._error, Break.LOST))
 
+    def introduce(self, text: str) -> None:
+        """Tell the provider what was said before the session; call it before the first audio."""
+        self._history.introduction = text
+
     def give_up(self) -> None:
         """Wait no longer for the last words; then call `advance`."""
         self._is_given_up = True

@@ -51,9 +51,47 @@ ALLOWED: dict[str, set[str]] = {
         "downlink",
         "registry",
     },
+    "lifetime": {"translator"},
+    "intake": {
+        "audio",
+        "scribe",
+        "protocol",
+        "upstream",
+        "downstream",
+        "bridge_config",
+        "limits",
+        "errors",
+    },
+    "lifecycle": {
+        "protocol",
+        "upstream",
+        "downstream",
+        "translator",
+        "bridge_config",
+        "uplink",
+        "downlink",
+        "lifetime",
+        "intake",
+        "limits",
+        "errors",
+    },
+    "comeback": {
+        "protocol",
+        "downstream",
+        "translator",
+        "downlink",
+        "chronicle",
+        "intake",
+        "lifecycle",
+        "limits",
+        "registry",
+        "errors",
+    },
     "bridge": {
         "chronicle",
-        "audio",
+        "lifecycle",
+        "intake",
+        "comeback",
         "protocol",
         "upstream",
         "downstream",
@@ -115,8 +153,13 @@ ALLOWED: dict[str, set[str]] = {
         "store",
         "errors",
     },
+    "bookkeeping": {"bridge_config", "store", "errors"},
+    "reservations": {"seat", "limits", "registry", "errors"},
     "sessions": {
         "translator",
+        "bridge_config",
+        "bookkeeping",
+        "reservations",
         "bridge",
         "seat",
         "auth",
@@ -168,7 +211,16 @@ PURE = [
     path
     for path in FILES
     if part_of(path)
-    in {"audio", "protocol", "scribe", "captions", "exports", "retention", "translator"}
+    in {
+        "audio",
+        "protocol",
+        "scribe",
+        "captions",
+        "exports",
+        "lifetime",
+        "retention",
+        "translator",
+    }
 ]
 PURE += [
     path

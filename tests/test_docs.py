@@ -20,11 +20,13 @@ import pytest
 
 import relay
 from relay.app import _upstream_parameters
+from relay.audio.pcm import WireFormat
 from relay.auth.resume_tokens import issue_token
 from relay.cli import command_line
 from relay.cli.reference import render as render_commands
 from relay.downstream.options import OptionPolicy
 from relay.downstream.request import parse_request
+from relay.downstream.scribe_wording import ERROR_TYPES
 from relay.errors import InvalidRequest
 from relay.protocol import messages as protocol
 from relay.protocol.close_codes import CloseCode
@@ -32,7 +34,7 @@ from relay.scribe.errors import ErrorType
 from relay.scribe.parameters import PARAMETERS, Parameters
 from relay.scribe.reference import HANDLING, PASSED_ON
 from relay.scribe.reference import render as render_parameters
-from relay.settings import Settings, known_variables
+from relay.settings import known_variables
 from relay.settings.reference import render_env, render_markdown
 from relay.simulator.faults import Fault, FaultKind
 from tests.support import contract
@@ -161,7 +163,7 @@ def test_what_the_relay_does_about_a_parameter_is_what_its_page_says(name: str) 
         return
     granted = parse_request(pairs, policy).parameters
     assert getattr(granted, name) == getattr(asked, name)
-    sent = getattr(_upstream_parameters(granted, Settings()), name)
+    sent = getattr(_upstream_parameters(granted, WireFormat.PCM_16000), name)
     assert (sent == getattr(asked, name)) == (handling == PASSED_ON)
 
 
@@ -392,6 +394,24 @@ def test_every_error_type_is_in_the_protocol() -> None:
     cells = [row[0] for row in table(written_protocol(), "## Errors")]
     types = {name for cell in cells for name in names(cell)}
     assert types == own_error_types() | set(ErrorType)
+
+
+def test_every_error_of_the_relays_has_its_name_at_scribe_written_down() -> None:
+    text = (DOCS / "reference/scribe.md").read_text()
+    written = {
+        name: row[1].strip("`")
+        for row in table(text, "## Errors and close codes")
+        for name in names(row[0])
+    }
+    assert written == {
+        name: kind for name, kind in ERROR_TYPES.items() if name not in set(ErrorType)
+    }
+    (payload,) = [
+        contract.document()["components"]["messages"][name]["payload"]
+        for name in contract.messages("sendToScribesClient")
+        if name == "scribe_error"
+    ]
+    assert set(payload["properties"]["message_type"]["enum"]) == set(ErrorType)
 
 
 def test_every_message_is_in_the_protocol() -> None:

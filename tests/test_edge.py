@@ -1,15 +1,21 @@
 """What uvicorn leaves unbounded, tried on a real socket."""
 
 import asyncio
+import base64
+import contextlib
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
+from websockets.frames import Frame, Opcode
 
 from relay import edge
+from relay.simulator.faults import Fault, FaultKind
 from relay.simulator.server import Simulator
+from tests.simulator.scribe import Scribe
 from tests.support.relay import Client, Relay, relay_to
 from tests.support.settings import KEY
 
@@ -118,6 +124,66 @@ async def test_who_pings_and_takes_no_pongs_is_dropped(
                 await asyncio.sleep(0)
         client.read()
         assert await client.closed() == 1006
+
+
+def scribe(relay: Relay) -> Scribe:
+    return Scribe(relay.url.replace("http", "ws", 1), key=relay.key)
+
+
+async def test_little_waits_before_a_client_that_is_too_fast(relay: Relay) -> None:
+    second = base64.b64encode(bytes(32_000)).decode()
+    message = json.dumps({"message_type": "input_audio_chunk", "audio_base_64": second})
+    sent_bytes = 0
+    async with scribe(relay) as client:
+        with contextlib.suppress(TimeoutError):
+            while True:
+                async with asyncio.timeout(0.5):
+                    await client.connection.send(message)
+                sent_bytes += len(message)
+        client.connection.transport.abort()
+    # Ten seconds are read at once, and then four in each. Linux would take six megabytes.
+    assert 10 * len(message) < sent_bytes < 3_000_000
+
+
+async def test_a_close_that_is_held_is_answered_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(edge, "HOLD_TIMEOUT", 0.2)
+    faults = [Fault(FaultKind.OMIT_FINALS, count=None)]
+    async with (
+        Simulator(api_keys=(KEY,), faults=faults) as simulator,
+        relay_to(simulator.url, stop_timeout=1) as relay,
+        scribe(relay) as client,
+    ):
+        await client.say(1.0, commit=True)
+        await client.connection.close()
+        await client.rest()
+    assert client.close == (1000, "")
+
+
+async def test_who_breaks_the_line_after_a_close_is_let_go(relay: Relay) -> None:
+    async with scribe(relay) as client:
+        await client.say(1.0, commit=True)
+        client.connection.protocol.send_close(1000)
+        client.connection.send_data()
+        client.connection.transport.abort()
+        await client.rest()
+    async with scribe(relay) as client:
+        await client.until("session_started")
+
+
+async def test_a_close_frame_that_breaks_the_protocol_is_not_held(relay: Relay) -> None:
+    async with scribe(relay) as client:
+        await client.until("session_started")
+        client.connection.protocol.send_frame(Frame(Opcode.CLOSE, b"\0"))
+        client.connection.send_data()
+        await client.rest()
+    assert client.close[0] == 1002
+
+
+async def test_closes_of_the_relays_own_clients_are_answered_at_once(relay: Relay) -> None:
+    async with Client(relay) as client:
+        await client.event("session_started")
+        await client.connection.close(1000)
+    assert client.of("session_ended") == []
 
 
 @pytest.fixture

@@ -162,3 +162,8 @@ def test_a_timed_message_that_is_owed_is_made_up_once() -> None:
 
 def test_the_timeline_that_others_need_is_told() -> None:
     assert translator(1).pieces[0] == (RATE, 0, 0)
+
+
+def test_a_gap_among_the_events_owes_nobody_its_words() -> None:
+    gap = {"message_type": "audio_gap", "seq": 3, "from_sample": 0, "to_sample": 480, "reason": "x"}
+    assert untimed([json.dumps(gap)]) == []

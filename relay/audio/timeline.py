@@ -56,6 +56,9 @@ class Timeline:
             timeline.begin(piece.rate_in, frame=piece.frame, position=piece.position)
         return timeline
 
+    def __len__(self) -> int:
+        return len(self._pieces)
+
     @property
     def pieces(self) -> tuple[Piece, ...]:
         """All that `restore` needs; one more with each change of rate."""

@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from math import inf
 from typing import Final, Literal, TypeAlias
 
 from relay.protocol.messages import MAX_MESSAGE_BYTES
@@ -67,6 +68,10 @@ class AudioRing:
         self._markers: list[_Marker] = []
         self._end = 0
         self._position = 0
+        # Nothing is dropped before this frame is the next to send.
+        self._held_until: float = 0
+        # May be there, though it is more than the bound allows.
+        self._held = 0
 
     @property
     def start(self) -> int:
@@ -111,6 +116,21 @@ class AudioRing:
         self._markers = [marker for marker in self._markers if marker.frame >= frame]
         needed = frame - self._margin
         del self._chunks[: bisect_right(self._chunks, needed, key=lambda chunk: chunk.end)]
+        self._held = min(self._held, self._end - self.start)
+
+    def hold(self) -> None:
+        """Drop nothing until `resume` or `release`: the relay is told what is there, and asks."""
+        self._held_until = inf
+
+    def resume(self, frame: int) -> None:
+        """Send everything from `frame` on, which is what the relay asked for."""
+        self.rewind(frame)
+        # What the relay lets run through its filter isn't to be missing either.
+        self._held_until = max(frame, self.start) + self._margin
+
+    def release(self) -> None:
+        """Hold no more than the bound allows."""
+        self._held_until = self._held = 0
 
     def answer(self, frame: int) -> None:
         """Note a final that was asked for: the commit that it answers isn't sent again."""
@@ -152,7 +172,10 @@ class AudioRing:
         return audio
 
     def _drop_oldest(self) -> None:
-        earliest = self._end - self._bound
+        if self._position < self._held_until:
+            self._held = self._end - self.start
+            return
+        earliest = self._end - max(self._bound, self._held)
         dropped = 0
         # The newest stays, be the bound ever so short: it has had no chance to be sent.
         while dropped < len(self._chunks) - 1 and self._chunks[dropped].frame < earliest:

@@ -40,6 +40,7 @@ class ResumePoint:
     last_segment: int | None
     """None before the first."""
     from_sample: int
+    covered_sample: int
 
 
 class Conversation:
@@ -75,9 +76,6 @@ class Conversation:
         self._token: str | None = None
         self._last_seq = 0
         self._flows = False
-        self._covered = 0
-        # Told by the relay, and lost as soon as it covers what comes after them.
-        self._gaps: list[AudioGap] = []
         self._events: list[Event] = []
         self._ending: SessionEnded | None = None
         self._is_stopping = False
@@ -95,14 +93,14 @@ class Conversation:
     @property
     def covered(self) -> int:
         """The frame before which everything has its final, or can't get one any more."""
-        return self._covered
+        return self._lost.end
 
     @property
     def missing(self) -> tuple[float, float] | None:
         """Seconds from and to which there is no final yet; None where nothing is missing."""
-        if self._covered >= self._ring.end:
+        if self.covered >= self._ring.end:
             return None
-        return self._covered / self._sample_rate, self._ring.end / self._sample_rate
+        return self.covered / self._sample_rate, self._ring.end / self._sample_rate
 
     @property
     def is_stopping(self) -> bool:
@@ -134,8 +132,10 @@ class Conversation:
             self._plan_session()
             return None
         self._flows = False
+        self._ring.hold()
         from_sample = self._clock.sample_at(self._ring.start)
-        return ResumePoint(self._token, self._last_seq, self._numbers.last, from_sample)
+        covered = self._clock.sample_at(self.covered)
+        return ResumePoint(self._token, self._last_seq, self._numbers.last, from_sample, covered)
 
     def forget_session(self) -> None:
         """Give up the relay's session, so that the next one is a new one."""
@@ -144,8 +144,8 @@ class Conversation:
     def line_broke(self) -> None:
         """Count what has no final as not sent: the connection is gone."""
         self._flows = False
-        self._gaps.clear()
-        self._ring.rewind(self._covered)
+        self._ring.release()
+        self._ring.rewind(self.covered)
 
     def receive(self, event: Event, seq: int) -> None:
         """Take in a message, `seq` being its number."""
@@ -163,7 +163,7 @@ class Conversation:
             case TimedTranscript():
                 self._add_times(event)
             case AudioGap():
-                self._gaps.append(event)
+                self._leave_out(event)
             case SessionEnded():
                 self._end(event)
             case _:
@@ -185,7 +185,8 @@ class Conversation:
 
     def give_up(self, reason: str) -> None:
         """Lose all that has no final: nothing more will come."""
-        self._lose(self._covered, self._ring.end, reason)
+        if self.covered < self._ring.end:
+            self._events.append(AudioGap(self.covered, self._ring.end, reason))
 
     def tell_ending(self) -> None:
         """Tell what the relay said of its session's end: no other session follows."""
@@ -199,16 +200,18 @@ class Conversation:
         self._events.append(SessionEnded(STOPPED, audio_ms, *self._numbers.counts))
 
     def _plan_session(self) -> None:
-        self._clock = SessionClock(self._sample_rate, self._covered)
+        self._clock = SessionClock(self._sample_rate, self.covered)
         self._numbers.begin_session()
         self._last_seq = 0
-        self._ring.rewind(self._covered)
-        self._ring.forget_commits_at(self._covered)
+        self._lost.rewind(self.covered)
+        self._ring.rewind(self.covered)
+        self._ring.forget_commits_at(self.covered)
         self._flows = True  # once the socket is open, before the session has started
 
     def _resume(self, resumed: SessionResumed) -> None:
         next_frame = self._clock.frame_at(resumed.next_sample)
-        self._ring.rewind(next_frame)
+        self._lost.rewind(next_frame)
+        self._ring.resume(next_frame)
         self._flows = True
         self._events.append(replace(resumed, next_sample=next_frame))
 
@@ -238,17 +241,15 @@ class Conversation:
         self._events.append(replace(final, segment=number, end_sample=end, words=words))
 
     def _moved(self, word: TimedWord) -> TimedWord:
-        start, end = (
-            None if time is None else self._clock.seconds_at(time)
-            for time in (word.start, word.end)
-        )
+        start = None if word.start is None else self._clock.start_at(word.start)
+        end = None if word.end is None else self._clock.end_at(word.end)
         return replace(word, start=start, end=end)
 
     def _end(self, ended: SessionEnded) -> None:
         segments, words = self._numbers.earlier_counts
         self._ending = replace(
             ended,
-            audio_ms=round(1000 * self._clock.seconds_at(ended.audio_ms / 1000)),
+            audio_ms=round(1000 * self._clock.start_at(ended.audio_ms / 1000)),
             segments=segments + ended.segments,
             words=words + ended.words,
         )
@@ -258,29 +259,16 @@ class Conversation:
             self.tell_ending()
 
     def _cover(self, frame: int) -> None:
-        if frame <= self._covered:
-            return
-        self._covered = min(frame, self._ring.end)
-        self._lose_gaps_before(self._covered)
-        self._lost.forget_before(self._covered)
-        self._ring.cover(self._covered)
+        for lost in self._lost.cover(min(frame, self._ring.end)):
+            self._events.append(AudioGap(lost.from_frame, lost.to_frame, lost.reason))
+        self._ring.cover(self.covered)
 
-    def _lose_gaps_before(self, frame: int) -> None:
-        """Tell gaps that the relay has gone on behind; the others may be sent again."""
+    def _leave_out(self, gap: AudioGap) -> None:
         clock = self._clock
-        past = [gap for gap in self._gaps if clock.frame_at(gap.to_sample) <= frame]
-        self._gaps = [gap for gap in self._gaps if gap not in past]
-        for gap in past:
-            self._lose(clock.frame_at(gap.from_sample), clock.frame_at(gap.to_sample), gap.reason)
+        from_frame, to_frame = clock.frame_at(gap.from_sample), clock.frame_at(gap.to_sample)
+        self._lost.leave_out(from_frame, to_frame, gap.reason)
 
     def _skip(self, hole: Hole) -> None:
         self._clock.skip(hole.from_frame, hole.to_frame)
-        # A resumed session may want audio again that has its final; that is no loss.
-        self._lose(max(hole.from_frame, self._covered), hole.to_frame, OVERFLOW)
-        # Where nothing before it waits for its final, nothing of it is waited for either.
-        if hole.from_frame <= self._covered:
-            self._cover(hole.to_frame)
-
-    def _lose(self, from_frame: int, to_frame: int, reason: str) -> None:
-        for news in self._lost.add(from_frame, to_frame):
-            self._events.append(AudioGap(*news, reason))
+        self._lost.skip(hole.from_frame, hole.to_frame, OVERFLOW)
+        self._cover(self.covered)  # nothing before it may be waited for

@@ -83,7 +83,11 @@ def stream_url(base: str) -> str:
 
 
 def _resume_query(resume: ResumePoint) -> list[tuple[str, str]]:
-    query = [("last_seq", str(resume.last_seq)), ("from_sample", str(resume.from_sample))]
+    query = [
+        ("last_seq", str(resume.last_seq)),
+        ("from_sample", str(resume.from_sample)),
+        ("covered_sample", str(resume.covered_sample)),
+    ]
     if resume.last_segment is not None:
         query.append(("last_segment", str(resume.last_segment)))
     return query

@@ -1,6 +1,10 @@
 """One relay session's frames and seconds, as the client's. Pure."""
 
 from dataclasses import dataclass
+from typing import Final
+
+TOLERANCE: Final = 0.0006
+"""Seconds; times closer than this are the same, since the relay rounds its own to a millisecond."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +51,22 @@ class SessionClock:
             sample = piece.sample + (frame - piece.frame)
         return sample
 
-    def seconds_at(self, session_seconds: float) -> float:
-        """Move a time, in seconds, such as a word's; to the millisecond where it moves at all."""
+    def start_at(self, session_seconds: float) -> float:
+        """Move the time at which a word begins; to the millisecond where it moves at all."""
+        return self._seconds_at(session_seconds, session_seconds + TOLERANCE)
+
+    def end_at(self, session_seconds: float) -> float:
+        """Move the time at which one ends: at a seam that is before what was skipped."""
+        return self._seconds_at(session_seconds, session_seconds - TOLERANCE)
+
+    def _seconds_at(self, session_seconds: float, bound: float) -> float:
+        """Move a time by the last piece that begins before `bound`."""
         rate = self._sample_rate
         piece = next(
-            (piece for piece in reversed(self._pieces) if piece.sample / rate <= session_seconds),
+            (piece for piece in reversed(self._pieces) if piece.sample / rate < bound),
             self._pieces[0],
         )
-        moved_frames = piece.frame - piece.sample
-        return round(session_seconds + moved_frames / rate, 3) if moved_frames else session_seconds
+        if piece.frame == piece.sample:
+            return session_seconds
+        behind = max(0.0, session_seconds - piece.sample / rate)
+        return round(piece.frame / rate + behind, 3)

@@ -2,13 +2,9 @@
 
 from collections.abc import Callable
 
-from starlette.websockets import (
-    WebSocket,
-    WebSocketDisconnect,
-    WebSocketDisconnected,
-    WebSocketState,
-)
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from relay.downstream.scribe_wording import Wording
 from relay.protocol.close_codes import CloseCode
 from relay.protocol.messages import SUBPROTOCOL
 
@@ -17,6 +13,17 @@ ABORT = "scribe-relay.abort"
 
 SHUTDOWN = "scribe-relay.shutdown"
 """Another one: whoever is called there when the server stops closes the connection himself."""
+
+HOLD_CLOSE = "scribe-relay.hold-close"
+"""A third one: the client's close frame comes as the message `CLOSING`, and is answered when the
+connection is closed from here."""
+
+SHORTEN_QUEUE = "scribe-relay.shorten-queue"
+"""A fourth one: as little as possible waits between the client and us."""
+
+CLOSED = (WebSocketDisconnect, RuntimeError)
+"""What sending raises where the connection has ended; `RuntimeError` where uvicorn has closed it by
+itself, since a message was too long or not UTF-8, and a subclass of it from Starlette."""
 
 
 class ClientLeft(Exception):
@@ -66,15 +73,18 @@ class DownstreamConnection:
         """
         try:
             await self._websocket.send({"type": "websocket.send", "text": text})
-        except (WebSocketDisconnect, WebSocketDisconnected) as error:
+        except CLOSED as error:
             raise ClientLeft(CloseCode.BROKEN) from error
 
     async def close(self, code: CloseCode, reason: str = "") -> None:
         """Begin the closing handshake; does nothing where the client was faster."""
+        await self._close(code, reason)
+
+    async def _close(self, code: int, reason: str) -> None:
         if self._websocket.application_state is WebSocketState.CONNECTED:
             try:
                 await self._websocket.close(code, reason)
-            except (WebSocketDisconnect, WebSocketDisconnected):
+            except CLOSED:
                 return
 
     def abort(self) -> None:
@@ -82,3 +92,23 @@ class DownstreamConnection:
         abort = self._websocket.scope.get("extensions", {}).get(ABORT)
         if abort is not None:
             abort["call"]()
+
+
+class ScribeConnection(DownstreamConnection):
+    """A client that speaks Scribe's dialect; what it was told last says how it is closed."""
+
+    def __init__(self, websocket: WebSocket, wording: Wording) -> None:
+        super().__init__(websocket)
+        self._wording = wording
+
+    async def accept(self) -> None:
+        """Finish the handshake; Scribe knows no subprotocols."""
+        for name in (HOLD_CLOSE, SHORTEN_QUEUE):
+            extension = self._websocket.scope.get("extensions", {}).get(name)
+            if extension is not None:
+                extension["call"]()
+        await self._websocket.accept()
+
+    async def close(self, code: CloseCode, reason: str = "") -> None:
+        """Begin the closing handshake, or answer the client's; `code` is the native one."""
+        await self._close(*self._wording.closing)

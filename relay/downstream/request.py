@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from relay.audio.pcm import Encoding
+from relay.audio.pcm import Encoding, WireFormat
 from relay.downstream.options import OptionPolicy
 from relay.errors import InvalidRequest
 from relay.protocol.codec import check_sample_rate
@@ -12,7 +12,7 @@ from relay.scribe.parameters import Parameters
 
 DEFAULT_SAMPLE_RATE_HZ = 48_000
 _OURS = ("sample_rate", "encoding", "channels")
-_OF_RESUMING = ("last_seq", "last_segment", "from_sample")
+_OF_RESUMING = ("last_seq", "last_segment", "from_sample", "covered_sample")
 
 MAX_COUNT = 2**53 - 1
 """Of frames, segments and messages: clients in JavaScript can't count any further."""
@@ -30,6 +30,11 @@ class StreamRequest:
     """Scribe's options as granted; `audio_format` is the relay's affair."""
     notes: tuple[str, ...] = ()
     """What differs from the request, in sentences."""
+
+    @property
+    def wire_format(self) -> WireFormat | None:
+        """What the provider is to get of it; None for what the relay sends by default."""
+        return None
 
     def config(self) -> dict[str, Any]:
         """What `session_started` tells the client of all this."""
@@ -53,6 +58,8 @@ class ResumePoint:
     """The last segment that it has; None before the first."""
     from_sample: int
     """The earliest of its frames that it still holds."""
+    covered_sample: int | None = None
+    """The frame before which it knows everything to be settled; None where it doesn't say."""
 
 
 def parse_request(pairs: Iterable[tuple[str, str]], policy: OptionPolicy) -> StreamRequest:
@@ -81,11 +88,12 @@ def parse_resumed_request(
         InvalidRequest: If anything of ours in them is missing or out of bounds.
     """
     ours, _ = _split(pairs)
-    segment = ours.get("last_segment")
+    segment, covered = ours.get("last_segment"), ours.get("covered_sample")
     point = ResumePoint(
         last_seq=_count("last_seq", ours.get("last_seq")),
         last_segment=None if segment is None else _count("last_segment", segment),
         from_sample=_count("from_sample", ours.get("from_sample")),
+        covered_sample=None if covered is None else _count("covered_sample", covered),
     )
     return StreamRequest(*_read_format(ours), granted), point
 

@@ -2,28 +2,36 @@
 
 from collections.abc import Iterable
 from enum import Enum
-from typing import TypeAlias
+from typing import Final
 
+from relay.downstream.dialect import Input
 from relay.downstream.outbox import Letter, Outbox, Slot
-from relay.errors import InputError, InvalidRequest, MessageTooBig
+from relay.errors import InputError, MessageTooBig
 from relay.protocol.codec import decode_client_message, encode_server_message
 from relay.protocol.messages import (
     MAX_MESSAGE_BYTES,
     AudioAcknowledged,
-    ClientMessage,
-    Format,
     ScribeEvent,
     ServerMessage,
     SessionResumed,
     Stop,
 )
 
-Input: TypeAlias = bytes | ClientMessage | None
-"""Audio, one of the messages that steer the session, or nothing that counts."""
 
-
-MAX_FORMATS = 1000
-"""Changes of rate in one session; each costs memory, and no device is changed so often."""
+def put(
+    message: ServerMessage, text: str, outbox: Outbox, *, seq: int, is_held: bool = False
+) -> Letter:
+    """Put a message, worded as `text`, into the outbox, in place of what it makes worthless."""
+    slot = None
+    match message:
+        case AudioAcknowledged():
+            slot = Slot.ACKNOWLEDGEMENT
+        case ScribeEvent({"message_type": "partial_transcript"}):
+            slot = Slot.PARTIAL
+        case ScribeEvent({"message_type": "committed_transcript"}):
+            # A partial of the segment that ends here says less than its final.
+            outbox.drop(Slot.PARTIAL)
+    return outbox.put(text, slot, seq=seq, is_held=is_held)
 
 
 class State(Enum):
@@ -51,7 +59,6 @@ class DownstreamSession:
         self._outbox = outbox
         self._max_message_bytes = max_message_bytes
         self._seq = first_seq
-        self._formats = 0
 
     def receive_message(self, message: bytes | str) -> Input:
         """Take in one WebSocket message.
@@ -71,15 +78,8 @@ class DownstreamSession:
         if isinstance(message, bytes):
             return message
         decoded = decode_client_message(message)
-        match decoded:
-            case Stop():
-                self.state = State.STOPPING
-            case Format():
-                self._formats += 1
-                if self._formats > MAX_FORMATS:
-                    raise InvalidRequest(
-                        f"The rate was changed more than {MAX_FORMATS} times; start a new session."
-                    )
+        if isinstance(decoded, Stop):
+            self.state = State.STOPPING
         return decoded
 
     def end(self) -> None:
@@ -99,17 +99,8 @@ class DownstreamSession:
 
     def send_message(self, message: ServerMessage, *, is_held: bool = False) -> Letter:
         """Number a message and put it into the outbox; a held one waits to be let go."""
-        slot = None
-        match message:
-            case AudioAcknowledged():
-                slot = Slot.ACKNOWLEDGEMENT
-            case ScribeEvent({"message_type": "partial_transcript"}):
-                slot = Slot.PARTIAL
-            case ScribeEvent({"message_type": "committed_transcript"}):
-                # A partial of the segment that ends here says less than its final.
-                self._outbox.drop(Slot.PARTIAL)
         text = encode_server_message(message, self._seq)
-        letter = self._outbox.put(text, slot, seq=self._seq, is_held=is_held)
+        letter = put(message, text, self._outbox, seq=self._seq, is_held=is_held)
         self._seq += 1
         return letter
 
@@ -126,3 +117,18 @@ class DownstreamSession:
         message = encode_server_message(SessionResumed(next_sample, self._seq - 1), self._seq)
         self._outbox.restart(message, seq=self._seq, after=after, missed=missed)
         self._seq += 1
+
+
+class Native:
+    """The dialect of `/v1/stream`."""
+
+    can_resume = True
+
+    def session(
+        self, outbox: Outbox, *, max_message_bytes: int, first_seq: int = 0
+    ) -> DownstreamSession:
+        """Begin a session whose first message is numbered `first_seq`."""
+        return DownstreamSession(outbox, max_message_bytes=max_message_bytes, first_seq=first_seq)
+
+
+NATIVE: Final = Native()

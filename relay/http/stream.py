@@ -1,5 +1,6 @@
 """`GET /v1/stream`: who it is, what is asked for; then the host serves the session."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
@@ -14,6 +15,7 @@ from relay.errors import RelayError, Unauthorized
 from relay.hosting import Host
 from relay.http.access import Access
 from relay.protocol.codec import encode_server_message
+from relay.protocol.messages import Failure
 from relay.protocol.refusal import refuse
 
 _log = structlog.get_logger("relay.session")
@@ -35,18 +37,7 @@ class StreamEndpoint:
         try:
             await self._serve(websocket, client)
         except RelayError as error:
-            failure, code = refuse(error)
-            _log.info(
-                "session refused",
-                error_type=failure.error_type,
-                close_code=int(code),
-                reason=str(error),
-            )
-            try:
-                await client.send(encode_server_message(failure, 0))
-                await client.close(code)
-            except ClientLeft:
-                return
+            await turn_away(client, error, lambda failure: encode_server_message(failure, 0))
 
     async def _serve(self, websocket: WebSocket, client: DownstreamConnection) -> None:
         arrival = self.access.arrival(websocket)
@@ -62,3 +53,21 @@ class StreamEndpoint:
         request = parse_request(pairs, self.policy.with_pins(admission.identity.options))
         bridge = await self.host.begin(admission, request, arrival)
         await bridge.serve(client)
+
+
+async def turn_away(
+    client: DownstreamConnection, error: RelayError, word: Callable[[Failure], str | None]
+) -> None:
+    """Say on an accepted socket why there is no session, in the words of its dialect."""
+    failure, code = refuse(error)
+    _log.info(
+        "session refused",
+        error_type=failure.error_type,
+        close_code=int(code),
+        reason=str(error),
+    )
+    try:
+        await client.send(word(failure) or "")
+        await client.close(code)
+    except ClientLeft:
+        return

@@ -128,12 +128,14 @@ class Resumable:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A committed event, as it is sent to the client."""
+    """A committed event or a gap, as it is sent to the client."""
 
     segment: int
+    """Of a gap: the one before it, or -1."""
     seq: int
     text: str
-    is_timed: bool = False
+    is_extra: bool = False
+    """It belongs behind the segment's plain event: its word times, or a gap."""
     starts_at: float | None = None
     """Seconds of the session's time, where the segment before it ends; None if not known here."""
     ends_at: float | None = None
@@ -173,21 +175,11 @@ class Refusal(StrEnum):
     ENDED = "ended"
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """Whose a session is."""
-
-    worker: str
-    account: str
-    snapshot: Snapshot
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
     """A session that was taken over; `pieces` are the timeline's as far as they were written."""
 
     epoch: int
-    former_owner: str
     account: str
     snapshot: Snapshot
     progress: Progress
@@ -264,14 +256,17 @@ class Ownership:
         if not await self._state.run(self._begin, [key], [self._lasts_ms, *arguments]):
             raise StateError(f"session {session.session_id} has begun already")
 
-    async def find(self, session_id: str, token_digest: str) -> Holder | Refusal:
+    async def find(self, session_id: str, token_digest: str) -> Snapshot | Refusal:
         """Look whose session it is, and change nothing; so that others can be refused in time.
+
+        Returns:
+            What it was begun with, the bearer among it.
 
         Raises:
             StateUnavailable: If Redis can't be asked.
         """
         async with self._state.asking() as redis:
-            token, ended, *kept = await redis.hmget(SESSION + session_id, _OF_HOLDER)
+            token, ended, snapshot = await redis.hmget(SESSION + session_id, _TO_FIND)
         if token is None:
             return Refusal.UNKNOWN
         # What is compared are digests: how long it takes tells nothing of the token.
@@ -279,8 +274,7 @@ class Ownership:
             return Refusal.WRONG_TOKEN
         if ended is not None:
             return Refusal.ENDED
-        worker, account, snapshot = map(str, kept)
-        return Holder(worker, account, msgspec.json.decode(snapshot, type=Snapshot))
+        return msgspec.json.decode(str(snapshot), type=Snapshot)
 
     async def claim(self, session_id: str, *, worker: str, token_digest: str) -> Claimed | Refusal:
         """Take a session over; of several who do so at once, the last one has it.
@@ -294,10 +288,9 @@ class Ownership:
         answer = await self._state.run(self._claim, keys, [token_digest, worker, self._lasts_ms])
         if answer[0] != "ok":
             return Refusal(answer[0])
-        epoch, former_owner, account, snapshot, progress, pieces, seq = answer[1:]
+        epoch, account, snapshot, progress, pieces, seq = answer[1:]
         return Claimed(
             epoch=int(epoch),
-            former_owner=former_owner,
             account=account,
             snapshot=msgspec.json.decode(snapshot, type=Snapshot),
             progress=msgspec.json.decode(progress, type=Progress),
@@ -331,7 +324,7 @@ class Ownership:
             arguments += [write.session_id, write.epoch, progress, pieces, heading]
             arguments.append(len(write.events))
             for event in write.events:
-                arguments += [event.segment, int(event.is_timed), event.seq, event.text]
+                arguments += [event.segment, int(event.is_extra), event.seq, event.text]
                 arguments += [_or_nothing(event.starts_at), _or_nothing(event.ends_at)]
         answers = await self._state.run(self._append, _UNSTORED_KEYS, arguments)
         return [Standing(answer) for answer in answers]
@@ -340,7 +333,7 @@ class Ownership:
         """Read what a client lacks that has the plain event of `after_segment`, or none at all.
 
         That is all that was written behind it. Word times of this or an earlier segment are among
-        it if they came later; the client may have them, and drops what it has.
+        it if they came later, and gaps; the client may have them, and drops what it has.
 
         Raises:
             StateUnavailable: If Redis can't be asked.
@@ -410,7 +403,7 @@ _SCRIPTS: Final = ("begin", "claim", "append", "missed", "end", "touch", "forget
 
 _UNSTORED_KEYS: Final = (UNSTORED, UNSTORED_BYTES, UNSTORED_LOST)
 
-_OF_HOLDER: Final = ("token", "ended", "owner", "account", "snapshot")
+_TO_FIND: Final = ("token", "ended", "snapshot")
 
 
 def _encode(value: object) -> str:

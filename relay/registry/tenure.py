@@ -15,6 +15,7 @@ from relay.registry.journal import Journal
 from relay.registry.ownership import (
     Event,
     Heading,
+    Missed,
     Ownership,
     Piece,
     Progress,
@@ -78,7 +79,7 @@ class Tenure:
         """
         known = self._session
         self._session = replace(known, progress=progress, pieces=tuple(pieces))
-        changed = None if len(pieces) == len(known.pieces) else pieces
+        changed = None if self._session.pieces == tuple(known.pieces) else pieces
         self._remember(events)
         return self._submit(events, changed)
 
@@ -101,18 +102,15 @@ class Tenure:
         while self._remembered_bytes > REMEMBERED_BYTES and len(self._remembered) > 1:
             self._remembered_bytes -= len(self._remembered.popleft().text)
 
-    async def missed(self, after_segment: int | None) -> Sequence[str]:
+    async def missed(self, after_segment: int | None) -> Missed:
         """Read the events that came after a segment's plain one; none where Redis is away."""
         try:
-            found = await self._ownership.missed(
+            return await self._ownership.missed(
                 self._session.session_id, after_segment=after_segment
             )
         except StateUnavailable as error:
             _log.warning("events that a client lacks can't be read", text=str(error))
-            return ()
-        if not found.is_whole:
-            _log.warning("a client lacks events that aren't kept any more")
-        return found.events
+            return Missed((), is_whole=False)
 
     async def standing(self) -> Standing | None:
         """What this worker is to the session; None where Redis is away."""

@@ -21,6 +21,9 @@ bounds are inclusive, a list is a parameter given several times, `true` and `fal
 case, and a session that breaks several rules is told all of them at once. Unknown names are
 refused, `token` among them, since the key stays here.
 
+[Scribe's own path](scribe.md) takes them too, `audio_format` as well, and drops unknown names as
+Scribe does.
+
 What costs extra is refused unless `RELAY_ALLOWED_SURCHARGES` names it. `RELAY_PINNED_OPTIONS` and
 `RELAY_CAPPED_OPTIONS` overrule what a client asks for ([settings](settings.md#sessions)).
 
@@ -57,7 +60,10 @@ PASSED_ON: Final = "passed on"
 BY_THE_RELAY: Final = "does it itself"
 HANDLING: Final = MappingProxyType(
     {
-        "audio_format": "refused: say what you send by `sample_rate`, `encoding` and `channels`",
+        "audio_format": (
+            "refused: say what you send by `sample_rate`, `encoding` and `channels`. At Scribe's "
+            "own path, passed on"
+        ),
         "commit_strategy": "does it itself; `turn_prediction` is refused",
         "vad_silence_threshold_secs": BY_THE_RELAY,
         "vad_threshold": BY_THE_RELAY,

@@ -107,6 +107,17 @@ class Usage:
             gone = await connection.execute(delete(USAGE).where(USAGE.c.account == account))
             return gone.rowcount
 
+    async def of_session(self, session_id: str, *, before: date) -> dict[str, int]:
+        """Add up what a session has used on the days before one."""
+        query = select(
+            *(
+                cast(func.coalesce(func.sum(USAGE.c[name]), 0), BigInteger).label(name)
+                for name in _COUNTERS
+            )
+        ).where(USAGE.c.session_id == session_id, USAGE.c.day < before)
+        async with self._database.reading() as connection:
+            return dict((await connection.execute(query)).mappings().one())
+
     async def received_ms(self, account: str | None, day: date) -> int:
         """Audio that came from an account on a day; None for all of them together."""
         query = select(cast(func.coalesce(func.sum(USAGE.c.received_ms), 0), BigInteger)).where(

@@ -100,11 +100,6 @@ class Feed:
         )
 
     @property
-    def position(self) -> int:
-        """Samples taken in."""
-        return self._position
-
-    @property
     def uncommitted(self) -> int:
         """Samples since the last commit."""
         return self._position - self._committed

@@ -50,7 +50,6 @@ class Ledger:
         self._entries: deque[Entry] = deque()
         self._sent = 0
         self._samples = 0
-        self._unsent_samples = 0
         self._commits = 0
         self._end = self._covered = self._reached = start
         self._is_withholding = False
@@ -71,10 +70,6 @@ class Ledger:
     def samples(self) -> int:
         """Samples held."""
         return self._samples
-
-    @property
-    def unsent_samples(self) -> int:
-        return self._unsent_samples
 
     @property
     def end(self) -> int:
@@ -126,7 +121,6 @@ class Ledger:
         marker = None if commit is None else Commit(self._end, commit)
         self._entries.append(Entry(start, samples, payload, marker))
         self._samples += samples
-        self._unsent_samples += samples
         self._commits += marker is not None
         if self._is_withholding:
             self._withheld += 1
@@ -147,7 +141,6 @@ class Ledger:
             self._withheld -= 1
             self._withheld_samples -= samples
             self._samples -= samples
-            self._unsent_samples -= samples
         if self._withheld == len(self._entries):
             self._covered = self._entries[0].start if self._entries else self._end
 
@@ -169,7 +162,6 @@ class Ledger:
         if entry is None:
             raise StateError("advance() with nothing left to send")
         self._sent += 1
-        self._unsent_samples -= entry.samples
         self._reached = max(self._reached, entry.start + entry.samples)
 
     def answer(self) -> Commit | None:
@@ -215,4 +207,3 @@ class Ledger:
     def rewind(self) -> None:
         """Put the cursor before the oldest entry: a new socket has been sent nothing."""
         self._sent = 0
-        self._unsent_samples = self._samples

@@ -173,6 +173,11 @@ class UpstreamSession:
         self._events: list[Event] = []
 
     @property
+    def wire_format(self) -> WireFormat:
+        """What the provider has to expect."""
+        return self._wire_format
+
+    @property
     def is_settled(self) -> bool:
         """Whether all there was to say is sent, answered and handed on."""
         is_sent = self._ledger.peek() is None and not self._outgoing

@@ -135,6 +135,7 @@ def test_a_timeline_without_pieces_knows_nothing() -> None:
 @given(timelines(), st.integers(0, 3_000))
 def test_it_can_be_built_again_from_its_pieces(timeline: Timeline, value: int) -> None:
     again = Timeline.restore(timeline.rate_out, timeline.pieces)
+    assert len(again) == len(timeline.pieces)
     assert again.pieces == timeline.pieces
     assert again.frame_at(value) == timeline.frame_at(value)
     assert again.position_at(value) == timeline.position_at(value)

@@ -37,10 +37,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ]
     lines += _lines_of_random(outcomes)
     sys.stdout.write(as_markdown(lines) if asked.markdown else as_text(lines))
-    for outcome in outcomes:
-        if outcome.defects:
-            sys.stderr.write(f"{outcome.plan.name}, seed {outcome.plan.seed}: ")
-            sys.stderr.write(f"{', '.join(outcome.defects)}; closes {outcome.log.closes}\n")
     return int(any(outcome.defects for outcome in outcomes))
 
 
@@ -70,6 +66,13 @@ def _lines_of_random(outcomes: Sequence[Outcome]) -> list[Line]:
     return [line_of(f"{len(drawn)} at random", drawn)] if drawn else []
 
 
+def _say(outcome: Outcome) -> str:
+    """What is wrong, on one line."""
+    plan = outcome.plan
+    defects = ", ".join(outcome.defects)
+    return f"{plan.name}, seed {plan.seed}: {defects}; closes {outcome.log.closes}"
+
+
 async def _run_all(plans: Sequence[Plan]) -> list[Outcome]:
     console = Console(stderr=True)
     outcomes = []
@@ -81,8 +84,11 @@ async def _run_all(plans: Sequence[Plan]) -> list[Outcome]:
         async with running_rig() as rig:
             for plan in plans:
                 progress.update(task, description=plan.name)
-                outcomes.append(await run(rig, plan))
+                outcome = await run(rig, plan)
+                outcomes.append(outcome)
                 progress.advance(task)
+                if outcome.defects:
+                    progress.print(_say(outcome), markup=False, soft_wrap=True)
     return outcomes
 
 

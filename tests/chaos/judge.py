@@ -185,7 +185,10 @@ def _lay_all(
     foreign = misplaced = 0
     for final in finals:
         begin = timeline.position_at(starts[final["segment"]])
-        end = min(timeline.position_at(final["end_sample"]), len(expected))
+        # What was left out counts as covered by the final before it.
+        last = next((start for start, end in gaps if end == final["end_sample"]), None)
+        last = final["end_sample"] if last is None else last
+        end = min(timeline.position_at(last), len(expected))
         laid = _best(evidence.sockets, final["text"], expected, begin, tolerance)
         for run in laid.runs:
             covered[slice(*run)] += 1

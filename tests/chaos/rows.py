@@ -66,10 +66,11 @@ class Row:
         """What a second row must not take away meanwhile.
 
         A new owner knows a session from Redis alone. With Redis emptied and the owner dead at once,
-        nobody is left who has it.
+        nobody is left who has it. And no relay starts without its database.
         """
-        takes_redis = "Redis" in self.name or len(self.hosts) > 1
-        named = {"redis": takes_redis, "database": "database" in self.name}
+        starts = "restart" in self.name
+        takes_redis = "Redis" in self.name or len(self.hosts) > 1 or starts
+        named = {"redis": takes_redis, "database": "database" in self.name or starts}
         return frozenset(name for name, is_so in named.items() if is_so)
 
     @property

@@ -103,6 +103,9 @@ async def run(rig: Rig, plan: Plan) -> Outcome:
             await asyncio.gather(*happening)
     except TimeoutError:
         client.log.lost = client.log.lost or f"no end within {TIME:g} s"
+    except ExceptionGroup as group:
+        # The other sessions are worth knowing of all the same.
+        client.log.lost = f"what should happen failed: {group.exceptions[0]!r}"
     evidence = Evidence(
         rig.sockets(),
         client.log.heard,

@@ -104,3 +104,32 @@ def test_new_session_has_nothing_to_commit_but_stops() -> None:
 def test_part_of_a_frame_is_refused() -> None:
     with pytest.raises(ValueError, match="no whole frames"):
         AudioRing(8000, 4, 1.0).append(b"abc")
+
+
+def test_what_the_relay_was_told_of_stays_until_it_has_asked_for_it() -> None:
+    ring = AudioRing(1000, 1, 1.0)
+    ring.append(bytes(1000))
+    ring.hold()
+    ring.append(bytes(1000))
+    assert ring.start == 0
+    ring.resume(0)
+    ring.append(bytes(500))
+    assert ring.start == 0
+    while ring.next():
+        pass
+    ring.append(bytes(500))
+    assert (ring.start, ring.end) == (1000, 3000)
+    ring.cover(2500)
+    for _ in range(4):
+        ring.append(bytes(500))
+    assert (ring.start, ring.end) == (4000, 5000)
+
+
+def test_line_that_breaks_again_holds_no_more_than_the_bound() -> None:
+    ring = AudioRing(1000, 1, 1.0)
+    ring.hold()
+    for _ in range(3):
+        ring.append(bytes(1000))
+    ring.release()
+    ring.append(bytes(1000))
+    assert ring.start == 3000

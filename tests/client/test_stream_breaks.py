@@ -117,6 +117,7 @@ async def test_session_is_resumed_where_it_was(code: int) -> None:
     assert lines[1].frames == SECOND - 100
     query = lines[1].query
     assert (query["last_seq"], query["last_segment"], query["from_sample"]) == ("2", "0", "0")
+    assert query["covered_sample"] == str(SECOND)
     kinds = [SessionStarted, CommittedTranscript, Reconnecting, SessionResumed]
     assert [type(event) for event in events] == [*kinds, CommittedTranscript, SessionEnded]
     assert [event.text for event in events if isinstance(event, CommittedTranscript)] == [

@@ -52,6 +52,10 @@ def test_the_config_tells_the_clients_rate_and_not_the_providers() -> None:
     assert "audio_format" not in config
 
 
+def test_what_the_provider_gets_is_the_relays_affair() -> None:
+    assert parse().wire_format is None
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -92,6 +96,13 @@ def resume(**values: str) -> tuple[StreamRequest, ResumePoint]:
 
 def test_a_client_that_comes_back_says_what_it_has() -> None:
     assert resume(**POINT)[1] == ResumePoint(last_seq=7, last_segment=2, from_sample=48_000)
+
+
+def test_it_may_say_what_it_knows_to_be_settled() -> None:
+    assert resume(**POINT)[1].covered_sample is None
+    assert resume(**POINT, covered_sample="60000")[1].covered_sample == 60_000
+    with pytest.raises(InvalidRequest, match="covered_sample"):
+        resume(**POINT, covered_sample="-1")
 
 
 def test_before_the_first_segment_it_has_none() -> None:

@@ -11,6 +11,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from relay.app import create_app
+from relay.audio.chain import AudioChain
 from relay.lines import Line
 from relay.protocol.close_codes import CloseCode
 from relay.scribe.parameters import Parameters
@@ -180,6 +181,20 @@ async def test_1011_a_fault_of_ours_is_said_without_its_details(simulator: Simul
     assert error["retryable"] is True
     assert KEY not in json.dumps(client.events)
     assert "bug" not in error["error"]
+
+
+async def test_1011_a_fault_in_taking_a_message_is_said_too(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: AudioChain, message: bytes) -> None:
+        raise ZeroDivisionError
+
+    async with Client(relay) as client:
+        await client.event("session_started")
+        monkeypatch.setattr(AudioChain, "push", broken)
+        await client.send(SECOND)
+        error = await refusal(client, CloseCode.FAULT)
+    assert error["message_type"] == "internal_error"
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
 """The client's line breaks, on whatever side, and it comes back: to its worker or to another."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, nullcontext
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,11 @@ import pytest
 from relay.audio.pcm import Float32
 from relay.protocol.messages import SUBPROTOCOL
 from relay.registry import ControlChannel
+from relay.registry.ownership import EVENTS
+from relay.scribe.errors import ErrorType
 from relay.simulator.faults import Fault, FaultKind
 from relay.simulator.server import Simulator
+from relay.translator import Finished
 from tests.support.exactness import check_exactness
 from tests.support.redis import RedisServer
 from tests.support.relay import Client, Event, Relay, relay_to
@@ -63,6 +67,10 @@ def back(
         last_seq=events[-1]["seq"],
         from_sample=from_sample,
     )
+
+
+def session_id(client: Client) -> str:
+    return str(client.of("session_started")[0]["session_id"])
 
 
 def token(client: Client) -> str:
@@ -293,10 +301,10 @@ class TestToken:
 
 @asynccontextmanager
 async def two_workers(
-    simulator: Simulator, folder: Path, **settings: Any
+    simulator: Simulator, folder: Path, redis: RedisServer | None = None, **settings: Any
 ) -> AsyncIterator[tuple[Relay, Relay]]:
     """Two relays with Redis and a database in common."""
-    with RedisServer() as redis:
+    with nullcontext(redis) if redis else RedisServer() as redis:
         common = {
             **settings,
             "redis_url": redis.url,
@@ -415,6 +423,112 @@ class TestAnotherWorker:
                 assert third.of("queued") == []
             await stays.stop()
 
+    async def test_tells_of_a_gap_that_came_while_the_client_was_away(
+        self, simulator: Simulator, tmp_path: Path
+    ) -> None:
+        poison = Fault(
+            FaultKind.ERROR, error_type=ErrorType.TRANSCRIBER_ERROR, after_commits=1, count=3
+        )
+        simulator.faults.add(poison)
+        spoken = noise(3)
+        async with two_workers(simulator, tmp_path) as (one, other):
+            async with caller(one) as first:
+                await first.send(spoken[:RATE])
+                await first.say("commit")
+                await received(one, first, RATE)
+                await cut(first)
+            await until(lambda: has_events(one, first), "the gap to be written down", seconds=20)
+            async with back(other, first) as second:
+                gap = await second.event("audio_gap")
+                resumed = await second.event("session_resumed")
+                assert resumed["next_sample"] > gap["to_sample"] - RATE / 4
+                await go_on(second, spoken)
+        assert (gap["from_sample"], gap["reason"]) == (0, "transcriber_error")
+        check_exactness(
+            Story(first, second), simulator, spoken, RATE, tolerance=1, gaps=[(0, gap["to_sample"])]
+        )
+
+    async def test_says_that_events_are_lost_which_nobody_keeps(
+        self, simulator: Simulator, tmp_path: Path
+    ) -> None:
+        async with two_workers(simulator, tmp_path) as (one, other):
+            async with caller(one) as first:
+                await first.send(noise(1))
+                await first.say("commit")
+                await first.count("committed_transcript_with_timestamps", 1)
+                await cut(first)
+            async with one.services.state.asking() as redis:
+                await redis.delete(EVENTS + session_id(first))
+            async with back(other, first, forgets=len(first.events) - 1) as second:
+                assert (await second.event("warning"))["code"] == "events_lost"
+                await second.stop()
+
+    async def test_does_not_get_a_session_that_had_ended_when_its_worker_went(
+        self, simulator: Simulator, tmp_path: Path
+    ) -> None:
+        with RedisServer() as redis:
+            async with two_workers(simulator, tmp_path, redis=redis) as (one, other):
+                async with caller(one) as first:
+                    await first.send(noise(1))
+                    await received(one, first, RATE)
+                    bridge = one.services.sessions.find(session_id(first))
+                    assert bridge is not None
+                    redis.pause()  # so that the last words wait for it
+                    await first.say("stop")
+                    await until_true(lambda: isinstance(bridge.ending, Finished))
+                    task_of(first).cancel()  # as when the worker ends
+                    redis.resume()
+                    await first.closed()
+                await until(lambda: is_empty(one), "the session to be given back")
+                async with back(other, first) as second:
+                    assert await second.closed() == 4401
+
+    @pytest.mark.parametrize("days", [0, 1])
+    async def test_counts_each_second_for_one_day(
+        self, simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int
+    ) -> None:
+        spoken = noise(3)
+        first_day = datetime.now(UTC).date()
+        last_day = first_day + timedelta(days=days)
+        async with two_workers(simulator, tmp_path) as (one, other):
+            async with caller(one) as first:
+                await first.send(spoken[: 2 * RATE])
+                await first.say("commit")
+                await first.count("committed_transcript_with_timestamps", 1)
+                await one.services.sessions.write_usage()
+                await cut(first)
+            monkeypatch.setattr(other.services.sessions, "_today", lambda: last_day)
+            kept = first.of("committed_transcript")[-1]["end_sample"] - RATE // 4
+            async with back(other, first, from_sample=kept) as second:
+                await go_on(second, spoken)
+
+            async def used() -> list[int]:
+                rows = await one.services.usage.per_day(first_day, last_day)
+                return [row.received_ms for row in rows]
+
+            async def is_counted() -> bool:
+                return sum(await used()) >= 3000
+
+            await until(is_counted, "the usage of all days")
+            assert await used() == ([2000, 1000] if days else [3000])
+
+    async def test_ends_a_session_that_only_waits_to_say_its_last_words(
+        self, simulator: Simulator, tmp_path: Path
+    ) -> None:
+        async with two_workers(simulator, tmp_path, limit_key_sessions=1) as (one, other):
+            async with caller(one) as first:
+                await first.send(noise(0.5))
+                await first.say("stop")
+                await simulator.wait_for(lambda: any(c.commits for c in simulator.connections))
+                await cut(first)
+            bridge = one.services.sessions.find(session_id(first))
+            assert bridge is not None
+            await until_true(lambda: bridge.state == "parked")
+            await one.services.sessions.renew()  # so that others know of it
+            async with Client(other.url, headers={"xi-api-key": one.key}) as second:
+                await second.event("session_started")
+                await second.stop()
+
     async def test_can_be_asked_twice_at_once(self, simulator: Simulator, tmp_path: Path) -> None:
         spoken = noise(2)
         async with two_workers(simulator, tmp_path) as (one, other):
@@ -428,6 +542,25 @@ class TestAnotherWorker:
                 await go_on(again, spoken)
             await until(lambda: is_empty(one, other), "all to be given back")
         check_exactness(Story(first, again), simulator, spoken, RATE, tolerance=1)
+
+
+async def has_events(relay: Relay, client: Client) -> bool:
+    """Whether anything of a session is written down that its next owner has to say."""
+    async with relay.services.state.asking() as redis:
+        return bool(await redis.exists(EVENTS + session_id(client)))
+
+
+async def until_true(condition: Callable[[], bool]) -> None:
+    """Wait for something that is a matter of moments, and that nobody tells of."""
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0)
+
+
+def task_of(client: Client) -> asyncio.Task[Any]:
+    """The task in which a client's session lives."""
+    name = f"session {session_id(client)}"
+    return next(task for task in asyncio.all_tasks() if task.get_name() == name)
 
 
 async def is_empty(*relays: Relay) -> bool:

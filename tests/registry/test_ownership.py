@@ -13,7 +13,6 @@ from relay.registry.ownership import (
     SESSION,
     Claimed,
     Event,
-    Holder,
     Missed,
     Ownership,
     Progress,
@@ -63,7 +62,7 @@ def plain(segment: int, seq: int, text: str = "…") -> Event:
 
 
 def timed(segment: int, seq: int) -> Event:
-    return Event(segment, seq, f"timed {segment}", is_timed=True)
+    return Event(segment, seq, f"timed {segment}", is_extra=True)
 
 
 def write(*events: Event, epoch: int = 1, session_id: str = "s1") -> Write:
@@ -88,7 +87,6 @@ async def test_a_new_owner_learns_all_that_it_needs(ownership: Ownership) -> Non
     )
     assert await claim(ownership) == Claimed(
         epoch=2,
-        former_owner="host:1",
         account="user:1",
         snapshot=SNAPSHOT,
         progress=progress,
@@ -107,7 +105,7 @@ async def test_epochs_count_the_owners(ownership: Ownership) -> None:
     await ownership.begin(SESSION_1)
     await claim(ownership, "host:2")
     claimed = await claim(ownership, "host:3")
-    assert (claimed.epoch, claimed.former_owner) == (3, "host:2")
+    assert claimed.epoch == 3
 
 
 async def test_of_many_who_claim_it_at_once_one_has_it(ownership: Ownership) -> None:
@@ -130,7 +128,7 @@ async def test_who_has_another_token_gets_nothing_and_changes_nothing(
         assert refused is Refusal.WRONG_TOKEN
     assert await ownership.append([write(plain(0, 1))]) == [Standing.OWNED]
     claimed = await claim(ownership)
-    assert (claimed.epoch, claimed.former_owner) == (2, "host:1")
+    assert claimed.epoch == 2
 
 
 async def test_what_never_was_cannot_be_claimed(ownership: Ownership, state: SharedState) -> None:
@@ -143,11 +141,9 @@ async def test_what_never_was_cannot_be_claimed(ownership: Ownership, state: Sha
 
 async def test_whose_it_is_can_be_asked_without_taking_it(ownership: Ownership) -> None:
     await ownership.begin(SESSION_1)
-    assert await ownership.find("s1", DIGEST) == Holder("host:1", "user:1", SNAPSHOT)
+    assert await ownership.find("s1", DIGEST) == SNAPSHOT
     await claim(ownership, "host:2")
-    found = await ownership.find("s1", DIGEST)
-    assert isinstance(found, Holder)
-    assert found.worker == "host:2"
+    assert await ownership.find("s1", DIGEST) == SNAPSHOT
     assert (await claim(ownership)).epoch == 3
 
 
@@ -163,8 +159,8 @@ async def test_the_token_itself_is_nowhere_in_redis(
 async def test_a_session_begins_once(ownership: Ownership) -> None:
     await ownership.begin(SESSION_1)
     with pytest.raises(StateError, match="begun already"):
-        await ownership.begin(replace(SESSION_1, worker="host:9"))
-    assert (await claim(ownership)).former_owner == "host:1"
+        await ownership.begin(replace(SESSION_1, account="user:9"))
+    assert (await claim(ownership)).account == "user:1"
 
 
 async def test_a_snapshot_has_its_bound(ownership: Ownership) -> None:
@@ -343,7 +339,7 @@ async def test_what_a_worker_keeps_lives_on(state: SharedState) -> None:
         await asyncio.sleep(0.25)
         await ownership.touch({"s1": 1})
     assert (await missed(ownership)).events == ("… 0",)
-    assert isinstance(await ownership.find("s1", DIGEST), Holder)
+    assert await ownership.find("s1", DIGEST) == SNAPSHOT
 
 
 async def left_ms(state: SharedState) -> tuple[int, int]:

@@ -32,21 +32,30 @@ class Scribe:
 
     def __init__(
         self,
-        simulator: Simulator,
+        simulator: Simulator | str,
         *,
         key: str | None = KEY,
         fault: str | None = None,
         tls: ssl.SSLContext | None = None,
         **query: str | Sequence[str],
     ) -> None:
-        """Prepare a connection; `fault` is one to ask for, as `simulate_fault`."""
+        """Prepare a connection.
+
+        Args:
+            simulator: Or the base URL, with `ws`, of whoever speaks the same.
+            key: Shown in the header; None for none.
+            fault: To ask for, as `simulate_fault`.
+            tls: For `wss`.
+            query: The session's parameters.
+        """
+        base = simulator if isinstance(simulator, str) else simulator.url
         if fault is not None:
             query["simulate_fault"] = fault
         self.messages: list[Message] = []
         self.times: list[float] = []
         """When each message came, on the event loop's clock."""
         self._connect = connect(
-            f"{simulator.url}{REALTIME_PATH}?{urlencode(query, doseq=True)}",
+            f"{base}{REALTIME_PATH}?{urlencode(query, doseq=True)}",
             additional_headers={} if key is None else {"xi-api-key": key},
             ssl=tls,
             ping_interval=None,

@@ -51,6 +51,17 @@ def check_server_message(message: dict[str, Any]) -> None:
         _validator(name).validate(message)
 
 
+def check_scribe_message(message: dict[str, Any]) -> None:
+    """Hold a message to a client of Scribe's against what is written.
+
+    Raises:
+        jsonschema.ValidationError: If it isn't what is written.
+    """
+    kinds = {"session_started": "scribe_started", "warning": "scribe_warning"}
+    name = "scribe_error" if "error" in message else kinds.get(message["message_type"])
+    _validator(name or "scribe_event").validate(message)
+
+
 def check_client_message(message: dict[str, Any]) -> None:
     """Hold a message of a client against what is written.
 

@@ -22,6 +22,7 @@ from relay.settings import Settings
 from relay.store.names import NameTaken
 from tests.support.contract import check_server_message
 from tests.support.settings import settings_for
+from tests.support.waiting import until
 
 Event = dict[str, Any]
 
@@ -48,6 +49,16 @@ async def relay_to(upstream_url: str, **values: Any) -> AsyncIterator[Relay]:
     """Serve a relay on a free port; `values` as for `settings_for`."""
     async with Relay(settings_for(upstream_url, **values)) as relay:
         yield relay
+
+
+async def until_received(relay: Relay, session_id: str, seconds: float) -> None:
+    """Wait until the relay has so much audio of a session."""
+
+    async def has_it() -> bool:
+        bridge = relay.services.sessions.find(session_id)
+        return bridge is not None and bridge.consumption().received_ms >= round(seconds * 1000)
+
+    await until(has_it, f"{seconds:g} s of audio")
 
 
 class Client:

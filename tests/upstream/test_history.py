@@ -25,3 +25,10 @@ def test_the_context_is_the_tail_of_the_last_words_cut_at_a_word(
     previous = History(last_text=text).previous_text
     assert previous == tail
     assert previous is None or len(previous) <= MAX_PREVIOUS_TEXT
+
+
+def test_until_something_was_said_the_context_is_what_the_client_gave() -> None:
+    history = History(introduction="x" * 60)
+    assert history.previous_text == "x" * 60
+    history.last_text = "hello"
+    assert history.previous_text == "hello"

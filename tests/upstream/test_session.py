@@ -102,6 +102,10 @@ class Conversation:
         return event.error
 
 
+def test_a_session_says_what_the_provider_has_to_expect() -> None:
+    assert Conversation(wire_format=WireFormat.ULAW_8000).session.wire_format == "ulaw_8000"
+
+
 def test_audio_before_session_started_is_sent_after_it() -> None:
     talk = Conversation(is_open=False)
     talk.speak(0.1)
@@ -502,7 +506,7 @@ def test_a_backlog_is_worked_off_at_four_times_real_time() -> None:
     for _ in range(100):
         talk.now += 0.01
         talk.sent()
-    assert 300 - talk.ledger.unsent_samples / 1600 == pytest.approx(at_once + 40, abs=2)
+    assert talk.ledger.sent / 1600 == pytest.approx(at_once + 40, abs=2)
 
 
 @given(

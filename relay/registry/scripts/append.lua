@@ -4,7 +4,7 @@
 -- KEYS  unstored events of all sessions, their bytes, how many of them were lost
 -- ARGV  prefix of sessions, of events, ms they last, bytes of events kept for each, bytes of
 --       unstored events kept; then for each session: id, epoch, progress, pieces or '', heading or
---       '', count of events; then for each event: segment, 1 if timed, seq, text, start or '', end
+--       '', count of events; then for each event: segment, 1 if extra, seq, text, start or '', end
 --       or ''
 -- Gives 'owned', 'lost', 'ended' or 'unknown' for each session.
 local sessions, streams, lasts, most = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
@@ -52,7 +52,7 @@ while i <= #ARGV do
       -- What was written already comes again where the answer to the first time was lost.
       if tonumber(ARGV[j + 2]) > seq then
         seq = tonumber(ARGV[j + 2])
-        redis.call('XADD', stream, '*', 'segment', ARGV[j], 'timed', ARGV[j + 1], 'seq', seq,
+        redis.call('XADD', stream, '*', 'segment', ARGV[j], 'extra', ARGV[j + 1], 'seq', seq,
           'event', ARGV[j + 3])
         bytes = bytes + #ARGV[j + 3]
         if is_stored then store(i, j, 1) end

@@ -9,12 +9,12 @@ local is_found = false
 while not is_found do
   local page = redis.call('XREVRANGE', KEYS[1], id, '-', 'COUNT', 32)
   for _, entry in ipairs(page) do
-    local segment, is_timed = tonumber(entry[2][2]), entry[2][4] == '1'
-    if not is_timed and segment <= after then
+    local segment, is_extra = tonumber(entry[2][2]), entry[2][4] == '1'
+    if not is_extra and segment <= after then
       is_found = true
       break
     end
-    if not is_timed then
+    if not is_extra then
       earliest = segment
     end
     found[#found + 1] = entry[2][8]

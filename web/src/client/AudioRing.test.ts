@@ -59,6 +59,13 @@ test("a quarter of a second behind the cover point is kept, and no chunk before 
   expect(ring.start).toBe(RATE * 0.7);
 });
 
+test("a final for what was dropped frees nothing of what is there", () => {
+  const ring = new AudioRing(1);
+  for (let index = 0; index < 16; index += 1) say(ring, RATE / 8);
+  ring.cover(RATE / 2);
+  expect([ring.start, ring.end]).toEqual([RATE, 2 * RATE]);
+});
+
 test("beyond the bound the oldest is dropped, and the hole is told before what follows it", () => {
   const ring = new AudioRing(1);
   for (let index = 0; index < 12; index += 1) say(ring, RATE / 8);
@@ -146,4 +153,33 @@ test("a sample was spoken as long before its message was given as others follow 
   expect(ring.spokenAtMs(RATE / 2)).toBe(4_500);
   expect(ring.givenAtMs(RATE / 2)).toBe(5_000);
   expect(ring.spokenAtMs(RATE + 1)).toBeNull();
+});
+
+test("what the relay was told of stays until it has asked for it", () => {
+  const ring = new AudioRing(1);
+  const speak = (seconds: number) => {
+    for (let index = 0; index < seconds * 8; index += 1) say(ring, RATE / 8);
+  };
+  speak(1);
+  ring.hold();
+  speak(1);
+  expect(ring.start).toBe(0);
+  ring.resume(0);
+  speak(0.5);
+  expect(ring.start).toBe(0);
+  drain(ring);
+  speak(0.25);
+  expect([ring.start, ring.end]).toEqual([RATE / 4, 2.75 * RATE]);
+  ring.cover(2 * RATE); // what is free then isn't needed again
+  speak(1);
+  expect([ring.start, ring.end]).toEqual([2.75 * RATE, 3.75 * RATE]);
+});
+
+test("a line that breaks again holds no more than the bound", () => {
+  const ring = new AudioRing(1);
+  ring.hold();
+  for (let index = 0; index < 3; index += 1) say(ring, RATE);
+  ring.release();
+  say(ring, RATE);
+  expect(ring.start).toBe(3 * RATE);
 });

@@ -56,6 +56,10 @@ export class AudioRing {
   private endFrame = 0;
   private endSeconds = 0;
   private nextFrame = 0;
+  /** Nothing is dropped before this frame is the next to send. */
+  private heldUntil = 0;
+  /** May be there, though it is more than the bound allows. */
+  private heldSeconds = 0;
 
   /** Holds at most `boundSeconds`; at 48 kHz, five minutes are 58 MB. */
   constructor(boundSeconds: number) {
@@ -96,10 +100,30 @@ export class AudioRing {
   /** All before `frame` has its final: free what isn't needed any more. */
   cover(frame: number): void {
     this.markers = this.markers.filter((marker) => marker.frame >= frame);
+    if (frame <= this.start) return;
     const chunk = this.chunkAt(frame);
     const seconds = chunk === undefined ? this.endSeconds : secondsWithin(chunk, frame);
     const kept = this.chunks.findIndex((one) => one.endSeconds > seconds - MARGIN_SECONDS);
     this.chunks.splice(0, kept === -1 ? this.chunks.length : kept);
+    this.heldSeconds = Math.min(this.heldSeconds, this.seconds);
+  }
+
+  /** Drop nothing until `resume` or `release`: the relay is told what is there, and asks for it. */
+  hold(): void {
+    this.heldUntil = Infinity;
+  }
+
+  /** Send everything from `frame` on, which is what the relay asked for. */
+  resume(frame: number): void {
+    this.rewind(frame);
+    // What the relay lets run through its filter isn't to be missing either.
+    const rate = (this.chunkAt(frame) ?? this.chunks[0])?.rate ?? 0;
+    this.heldUntil = Math.max(frame, this.start) + MARGIN_SECONDS * rate;
+  }
+
+  /** Hold no more than the bound allows. */
+  release(): void {
+    this.heldUntil = this.heldSeconds = 0;
   }
 
   /** A final that was asked for ends at `frame`: the commit that it answers isn't sent again. */
@@ -154,6 +178,10 @@ export class AudioRing {
     return this.chunkAt(frame - 1)?.givenAtMs ?? null;
   }
 
+  private get seconds(): number {
+    return this.endSeconds - (this.chunks[0]?.startSeconds ?? this.endSeconds);
+  }
+
   private appendChunk(samples: Float32Array, rate: number, givenAtMs: number): void {
     const startSeconds = this.endSeconds;
     const endSeconds = startSeconds + samples.length / rate;
@@ -163,7 +191,11 @@ export class AudioRing {
   }
 
   private dropOldest(): void {
-    const earliest = this.endSeconds - this.boundSeconds;
+    if (this.nextFrame < this.heldUntil) {
+      this.heldSeconds = this.seconds;
+      return;
+    }
+    const earliest = this.endSeconds - Math.max(this.boundSeconds, this.heldSeconds);
     const kept = this.chunks.findIndex((chunk) => chunk.startSeconds >= earliest);
     // The newest stays, be the bound ever so short: it has had no chance to be sent.
     this.chunks.splice(0, kept === -1 ? this.chunks.length - 1 : kept);

@@ -4,7 +4,7 @@ import { AudioRing, type Entry, type MarkerKind } from "./AudioRing";
 import type { Emission } from "./Emission";
 import type { ResumePoint } from "./endpoint";
 import { LatencyMeter } from "./LatencyMeter";
-import { LostRanges } from "./LostRanges";
+import { LostRanges, type FrameRange, type LostRange } from "./LostRanges";
 import type {
   AudioAcknowledged,
   AudioGap,
@@ -34,6 +34,9 @@ export type OutgoingMessage = Float32Array | ClientMessage;
 /** Told where audio was dropped before it could be sent. */
 const OVERFLOW = "buffer_overflow";
 
+/** The relay's word for the same, where it was told what the ring still holds. */
+const CLIENT_BUFFER = "client_buffer";
+
 /**
  * One person's talk, over as many connections and sessions of the relay's as it takes.
  *
@@ -55,12 +58,12 @@ export class Conversation {
   private lineRate: number;
   /** Whether the relay wants audio yet: a resumed session says first from where on. */
   private flows = false;
-  private coveredFrame = 0;
   private receivedFrame = 0;
   private catchUpFrame = 0;
+  /** From which sample of the session on a resume offered audio. */
+  private offeredSample = 0;
+  private awaitsGap = false;
   private partial = "";
-  /** Told by the relay, and lost as soon as it covers what comes after them. */
-  private gaps: AudioGap[] = [];
   private events: Emission[] = [];
   private secondsLost = 0;
 
@@ -69,7 +72,7 @@ export class Conversation {
     this.rate = this.lineRate = sampleRate;
     this.timeline = new Timeline(sampleRate);
     this.ring = new AudioRing(ringSeconds);
-    this.clock = new SessionClock(this.timeline, 0);
+    this.clock = new SessionClock(this.timeline, 0, sampleRate);
   }
 
   get latency(): Latency {
@@ -94,17 +97,22 @@ export class Conversation {
 
   /** Before it everything has its final, or can't get one any more. */
   get coveredSeconds(): number {
-    return this.timeline.secondsAt(this.coveredFrame);
+    return this.timeline.secondsAt(this.lost.end);
   }
 
   /** Whether the relay has all that was said until it was connected again. */
   get isCaughtUp(): boolean {
-    return Math.max(this.receivedFrame, this.coveredFrame) >= this.catchUpFrame;
+    return Math.max(this.receivedFrame, this.lost.end) >= this.catchUpFrame;
   }
 
-  /** Told as gaps so far. */
+  /** Told as gaps so far, or about to be. */
   get lostSeconds(): number {
-    return this.secondsLost;
+    return this.lost.pending.reduce((sum, range) => sum + this.secondsOf(range), this.secondsLost);
+  }
+
+  /** Whether the relay has said what the last break cost. */
+  get isLossKnown(): boolean {
+    return !this.awaitsGap;
   }
 
   /** Segments and words so far. */
@@ -124,6 +132,11 @@ export class Conversation {
     this.ring.mark(kind);
   }
 
+  /** Whether the next connection resumes a session. */
+  get isResumable(): boolean {
+    return this.resumeToken !== null;
+  }
+
   /** Decide how to connect. A former session that can be resumed is, until `forgetSession`. */
   plan(): SessionPlan {
     return this.resumeToken === null ? this.planSession() : this.planResume(this.resumeToken);
@@ -136,9 +149,9 @@ export class Conversation {
 
   /** The connection is gone: what has no final counts as not sent. */
   lineBroke(): void {
-    this.flows = false;
-    this.gaps = [];
-    this.ring.rewind(this.coveredFrame);
+    this.flows = this.awaitsGap = false;
+    this.ring.release();
+    this.ring.rewind(this.lost.end);
   }
 
   /** Take in a message; `isLive`: nothing of a break lengthens how long things take. */
@@ -163,7 +176,7 @@ export class Conversation {
         this.addTimes(message);
         break;
       case "audio_gap":
-        this.gaps.push(message);
+        this.leaveOut(message);
         break;
       case "queued":
         this.queue(message);
@@ -203,7 +216,8 @@ export class Conversation {
 
   /** Nothing more will come: all that has no final is lost by `reason`. */
   giveUp(reason: string): void {
-    this.lose(this.coveredFrame, this.ring.end, reason);
+    if (this.lost.end >= this.ring.end) return;
+    this.lose({ from: this.lost.end, to: this.ring.end, reason });
   }
 
   /** The relay has ended the session after `stop`: nothing that was said is missing. */
@@ -212,24 +226,29 @@ export class Conversation {
   }
 
   private planSession(): SessionPlan {
-    this.clock = new SessionClock(this.timeline, this.coveredFrame);
+    const { end: covered } = this.lost;
+    this.lineRate = this.rateFrom(Math.max(covered, this.ring.start));
+    this.clock = new SessionClock(this.timeline, covered, this.lineRate);
     this.segments.beginSession();
     this.lastSeq = 0;
-    this.receivedFrame = this.coveredFrame;
-    this.ring.forgetMarkersAt(this.coveredFrame);
+    this.receivedFrame = covered;
+    this.lost.rewind(covered);
+    this.ring.forgetMarkersAt(covered);
     this.flows = true; // once the socket is open, before the session has started
-    this.lineRate = this.rateFrom(Math.max(this.coveredFrame, this.ring.start));
     return { sampleRate: this.lineRate, resume: null };
   }
 
   private planResume(token: string): SessionPlan {
     this.flows = false;
+    this.ring.hold();
     this.lineRate = this.rateFrom(this.ring.start);
+    this.offeredSample = this.clock.sampleAt(this.ring.start);
     const resume = {
       token,
       lastSeq: this.lastSeq,
       lastSegment: this.segments.lastNumber,
-      fromSample: this.clock.sampleAt(this.ring.start),
+      fromSample: this.offeredSample,
+      coveredSample: this.clock.sampleAt(this.lost.end),
     };
     return { sampleRate: this.lineRate, resume };
   }
@@ -250,7 +269,12 @@ export class Conversation {
   private resume(message: SessionResumed): void {
     this.resumeToken = message.resume_token ?? this.resumeToken;
     this.catchUpFrame = this.ring.end;
-    this.ring.rewind(this.clock.frameAt(message.next_sample));
+    const frame = this.clock.frameAt(message.next_sample);
+    // Where it wanted more than there is, a gap follows; how long it is, only the relay knows.
+    const isAllThere = frame <= Math.max(this.receivedFrame, this.lost.end);
+    this.awaitsGap = message.next_sample === this.offeredSample && !isAllThere;
+    this.lost.rewind(frame);
+    this.ring.resume(frame);
     this.flows = true;
   }
 
@@ -261,6 +285,7 @@ export class Conversation {
       this.meter.acknowledged(nowMs - givenAtMs);
     }
     this.receivedFrame = Math.max(this.receivedFrame, received);
+    this.awaitsGap &&= message.samples_received < this.offeredSample;
     this.cover(this.clock.frameAt(message.samples_covered));
   }
 
@@ -292,37 +317,33 @@ export class Conversation {
   }
 
   private cover(frame: number): void {
-    if (frame <= this.coveredFrame) return;
-    this.coveredFrame = Math.min(frame, this.ring.end);
-    this.loseGapsBefore(this.coveredFrame);
-    this.lost.forgetBefore(this.coveredFrame);
-    this.ring.cover(this.coveredFrame);
+    for (const range of this.lost.cover(Math.min(frame, this.ring.end))) this.lose(range);
+    this.ring.cover(this.lost.end);
   }
 
-  /** What the relay passed over is lost once it has gone on behind it; else it is sent again. */
-  private loseGapsBefore(frame: number): void {
-    const isPast = (gap: AudioGap) => this.clock.frameAt(gap.to_sample) <= frame;
-    for (const gap of this.gaps.filter(isPast)) {
-      const [from, to] = [this.clock.frameAt(gap.from_sample), this.clock.frameAt(gap.to_sample)];
-      this.lose(from, to, gap.reason);
+  private leaveOut({ from_sample: from, to_sample: to, reason }: AudioGap): void {
+    if (reason === CLIENT_BUFFER) {
+      this.clock.leaveOut(from, to);
+      this.awaitsGap = false;
     }
-    this.gaps = this.gaps.filter((gap) => !isPast(gap));
+    this.lost.leaveOut(this.clock.frameAt(from), this.clock.frameAt(to), reason);
   }
 
   private skip(from: number, to: number): void {
     this.clock.skip(from, to);
-    this.lose(from, to, OVERFLOW);
-    // Where nothing before it waits for its final, nothing of it is waited for either.
-    if (from <= this.coveredFrame) this.cover(to);
+    this.lost.skip(from, to, OVERFLOW);
+    this.cover(this.lost.end); // nothing before it may be waited for
   }
 
-  private lose(from: number, to: number, reason: string): void {
-    for (const range of this.lost.add(from, to)) {
-      const startSeconds = this.timeline.secondsAt(range.from);
-      const endSeconds = this.timeline.secondsAt(range.to);
-      this.secondsLost += endSeconds - startSeconds;
-      this.tell({ name: "gap", value: { startSeconds, endSeconds, reason } });
-    }
+  private lose(range: LostRange): void {
+    const startSeconds = this.timeline.secondsAt(range.from);
+    const endSeconds = this.timeline.secondsAt(range.to);
+    this.secondsLost += endSeconds - startSeconds;
+    this.tell({ name: "gap", value: { startSeconds, endSeconds, reason: range.reason } });
+  }
+
+  private secondsOf({ from, to }: FrameRange): number {
+    return this.timeline.secondsAt(to) - this.timeline.secondsAt(from);
   }
 
   private encode(entry: Exclude<Entry, { kind: "hole" }>): OutgoingMessage[] {

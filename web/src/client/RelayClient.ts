@@ -177,7 +177,9 @@ export class RelayClient extends TypedEmitter<ClientEvents> {
       failed: (reason) => this.fail(reason),
     });
     this.connection = connection;
-    connection.begin(this.options.credential, this.failures.failed + 1);
+    // A resume token admits alone; with a ticket beside it the relay refuses both.
+    const provider = this.conversation.isResumable ? undefined : this.options.credential;
+    connection.begin(provider, this.failures.failed + 1);
   }
 
   private dial(credential: Credential): SocketLike {
@@ -203,6 +205,7 @@ export class RelayClient extends TypedEmitter<ClientEvents> {
     this.conversation.receive(message, this.now(), this.current === "live");
     this.tellEvents();
     this.obey(message);
+    this.tellBreak();
     if (this.current === "resumed" && this.conversation.isCaughtUp) this.move("live");
     this.connection?.pump();
   }
@@ -229,14 +232,21 @@ export class RelayClient extends TypedEmitter<ClientEvents> {
   private admit(): void {
     if (this.current === "ended") return;
     const { broke, conversation } = this;
-    this.trouble = this.broke = null;
+    this.trouble = null;
     this.failures.admitted(this.now(), conversation.coveredSeconds);
     this.move(broke === null ? "live" : "resumed");
-    if (broke === null) return;
+  }
+
+  /** Tell of a break that is over, once it is known what it cost. */
+  private tellBreak(): void {
+    const { broke, conversation } = this;
+    const isOver = this.connection?.isAdmitted === true && conversation.isLossKnown;
+    if (broke === null || !isOver) return;
+    this.broke = null;
     this.emit("resumed", {
       atSeconds: conversation.capturedSeconds,
       lastedMs: this.now() - broke.atMs,
-      missingSeconds: conversation.lostSeconds - broke.lostSeconds,
+      missingSeconds: millisecondsSince(broke.lostSeconds, conversation.lostSeconds),
     });
   }
 
@@ -266,10 +276,10 @@ export class RelayClient extends TypedEmitter<ClientEvents> {
     this.connection = null;
     this.timers.clear("move");
     connection?.close(code);
-    if (connection?.isAdmitted === true) {
-      this.broke = { atMs: this.now(), lostSeconds: conversation.lostSeconds };
-    }
     conversation.lineBroke();
+    if (connection?.isAdmitted === true) {
+      this.broke ??= { atMs: this.now(), lostSeconds: conversation.lostSeconds };
+    }
   }
 
   private decide(loss: Loss): void {
@@ -388,4 +398,9 @@ export class RelayClient extends TypedEmitter<ClientEvents> {
   private tellEvents(): void {
     for (const { name, value } of this.conversation.takeEvents()) this.emit(name, value);
   }
+}
+
+/** Sums of seconds differ by less than that where they are the same. */
+function millisecondsSince(before: number, now: number): number {
+  return Math.max(0, Math.round((now - before) * 1000) / 1000);
 }

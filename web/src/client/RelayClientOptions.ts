@@ -19,7 +19,7 @@ export interface RelayClientOptions {
   includeLanguageDetection?: boolean | undefined;
   /** Any other parameter of Scribe's, by its own name. */
   parameters?: Readonly<Record<string, ParameterValue>> | undefined;
-  /** Called at every connect; without it the browser's cookie has to do. */
+  /** Called for every session that begins; without it the browser's cookie has to do. */
   credential?: CredentialProvider | undefined;
   /** When to connect again; `defaultReconnectPolicy` by default. */
   reconnect?: ReconnectPolicy | undefined;

@@ -92,11 +92,10 @@ interface Timed {
 }
 
 function movedTimes({ start, end }: Timed, clock: SessionClock): Timed {
-  return { start: movedTime(start, clock), end: movedTime(end, clock) };
-}
-
-function movedTime(seconds: number | null, clock: SessionClock): number | null {
-  return seconds === null ? null : clock.secondsAt(seconds);
+  return {
+    start: start === null ? null : clock.startAt(start),
+    end: end === null ? null : clock.endAt(end),
+  };
 }
 
 /** Some of the provider's models send plain strings as characters. */

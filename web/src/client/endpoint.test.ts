@@ -44,7 +44,7 @@ test("secrets stand in subprotocols and never in the URL", () => {
     ...request,
     url: "https://user:password@relay.example.org",
     credential: { ticket: "t1ck3t" },
-    resume: { token: "t0k3n", lastSeq: 7, lastSegment: 2, fromSample: 480 },
+    resume: { token: "t0k3n", lastSeq: 7, lastSegment: 2, fromSample: 480, coveredSample: 960 },
   });
   expect(protocols).toEqual(["scribe-relay.v1", "ticket.t1ck3t", "resume.t0k3n"]);
   expect(url).not.toMatch(/t1ck3t|t0k3n|password/);
@@ -52,8 +52,9 @@ test("secrets stand in subprotocols and never in the URL", () => {
 });
 
 test("a resume says what was received and from where on audio is there", () => {
-  const resume = { token: "t", lastSeq: 7, lastSegment: null, fromSample: 480 };
+  const resume = { token: "t", lastSeq: 7, lastSegment: null, fromSample: 480, coveredSample: 960 };
   const query = new URL(buildEndpoint({ ...request, resume }).url).searchParams;
   expect([query.get("last_seq"), query.get("from_sample")]).toEqual(["7", "480"]);
+  expect(query.get("covered_sample")).toBe("960");
   expect(query.has("last_segment")).toBe(false);
 });

@@ -26,6 +26,8 @@ export interface ResumePoint {
   lastSegment: number | null;
   /** The earliest frame that can still be sent. */
   fromSample: number;
+  /** The frame before which everything is settled. */
+  coveredSample: number;
 }
 
 export interface EndpointRequest {
@@ -76,6 +78,7 @@ function buildQuery({ sampleRate, parameters, resume }: EndpointRequest): URLSea
   query.set("last_seq", String(resume.lastSeq));
   if (resume.lastSegment !== null) query.set("last_segment", String(resume.lastSegment));
   query.set("from_sample", String(resume.fromSample));
+  query.set("covered_sample", String(resume.coveredSample));
   return query;
 }
 

@@ -71,7 +71,7 @@ export interface CredentialRequest {
   signal: AbortSignal;
 }
 
-/** Called at every connect, since a ticket opens one connection only. */
+/** Called for every session that begins, since a ticket is good for one; to resume needs none. */
 export type CredentialProvider = (request: CredentialRequest) => Credential | Promise<Credential>;
 
 /** How long things take, in milliseconds; null until measured. */

@@ -1,7 +1,6 @@
 // @vitest-environment happy-dom
 import { act, cleanup, fireEvent, render, screen, within } from "@testing-library/react";
 import { StrictMode } from "react";
-import { renderToString } from "react-dom/server";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import { FakePage, NOTHING_LEFT } from "../test/FakePage";
@@ -163,10 +162,4 @@ test("nothing is left of it when the page is", async () => {
   });
   expect(scene.page.leftovers).toEqual(NOTHING_LEFT);
   expect(scene.page.socket.closedWith).toEqual({ code: 1000 });
-});
-
-test("a server draws it as it is before the first press", () => {
-  const html = renderToString(<ScribeRecorder {...RELAY} language="ru" />);
-  expect(html).toContain("Начать запись");
-  expect(html).toContain('lang="ru"');
 });

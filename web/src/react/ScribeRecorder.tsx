@@ -2,7 +2,7 @@ import { useMemo } from "react";
 
 import type { Problem } from "../client/problems";
 import { isRecording } from "../recording/RecordingSnapshot";
-import { preferredLanguage, texts, type Language } from "../texts";
+import { texts, type Language } from "../texts";
 import { ProblemNotice } from "./parts/ProblemNotice";
 import { RecordButton } from "./parts/RecordButton";
 import { StatePill } from "./parts/StatePill";
@@ -10,6 +10,7 @@ import { StatisticsView } from "./parts/StatisticsView";
 import { TranscriptView } from "./parts/TranscriptView";
 import { Waveform } from "./parts/Waveform";
 import { useFollow } from "./useFollow";
+import { usePreferredLanguage } from "./usePreferredLanguage";
 import { useScribeCallbacks, type ScribeRecordingOptions } from "./useScribeRecording";
 import { useRecording } from "./useRecording";
 import { useSeconds } from "./useSeconds";
@@ -31,7 +32,8 @@ export function ScribeRecorder({ language, onRemedy, className, ...options }: Sc
   useScribeCallbacks(recording, options);
   const seconds = useSeconds(recording);
   const { ref } = useFollow(snapshot.transcript);
-  const t = useMemo(() => texts(language ?? preferredLanguage()), [language]);
+  const preferred = usePreferredLanguage();
+  const t = useMemo(() => texts(language ?? preferred), [language, preferred]);
 
   const act = (problem: Problem) => {
     if (problem.kind === "audio_blocked") void recording.resume();

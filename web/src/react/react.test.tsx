@@ -11,9 +11,7 @@ import {
 import { StrictMode } from "react";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
-import type { FakeBrowser } from "../test/FakeAudio";
-import type { FakeWebSockets } from "../test/FakeWebSocket";
-import { installBrowser } from "../test/installBrowser";
+import { FakePage } from "../test/FakePage";
 import { texts } from "../texts";
 import {
   appendSegment,
@@ -26,13 +24,11 @@ import { TranscriptView } from "./parts/TranscriptView";
 import { ScribeRecorder } from "./ScribeRecorder";
 import { useScribeRecording, type ScribeRecordingOptions } from "./useScribeRecording";
 
-let browser: FakeBrowser;
-let sockets: FakeWebSockets;
-let seq = 0;
+let page: FakePage;
 
 beforeEach(() => {
   vi.useFakeTimers();
-  ({ browser, sockets } = installBrowser());
+  page = new FakePage();
 });
 
 afterEach(() => {
@@ -44,29 +40,22 @@ afterEach(() => {
 const URL = "http://relay.test";
 
 function say(message_type: string, fields: object = {}): void {
-  act(() => sockets.last.receive({ message_type, seq: seq++, ...fields }));
+  act(() => page.say(message_type, fields));
 }
 
 function admit(): void {
-  act(() => sockets.last.open());
-  const limits = { minutes_left: null, max_session_seconds: null };
-  say("session_started", { session_id: "0".repeat(32), config: {}, limits });
+  act(() => page.accept());
 }
 
 function commit(segment: number, text: string): void {
-  const fields = { text, segment, end_sample: (segment + 1) * 4_800, cause: "vad" };
+  const fields = { text, segment, end_sample: (segment + 1) * 800, cause: "vad" };
   say("committed_transcript", fields);
   const words = [{ text, start: 0, end: 0.1, type: "word" }];
   say("committed_transcript_with_timestamps", { ...fields, words, language_code: null });
 }
 
 async function hear(ms: number): Promise<void> {
-  for (let passed = 0; passed < ms; passed += 50) {
-    await act(async () => {
-      browser.context.hear(new Float32Array(2_400).fill(0.1));
-      await vi.advanceTimersByTimeAsync(50);
-    });
-  }
+  await act(() => page.hear(ms));
 }
 
 describe("useScribeRecording", () => {
@@ -104,11 +93,11 @@ describe("useScribeRecording", () => {
 
   test("opens one connection in strict mode, and leaves nothing behind", async () => {
     const { unmount } = await started();
-    expect(sockets.all).toHaveLength(1);
+    expect(page.sockets.all).toHaveLength(1);
     unmount();
     await vi.advanceTimersByTimeAsync(1_000);
-    expect(sockets.last.closedWith).toEqual({ code: 1000 });
-    expect(browser.leftovers).toMatchObject({ liveTracks: 0, openContexts: 0 });
+    expect(page.socket.closedWith).toEqual({ code: 1000 });
+    expect(page.browser.leftovers).toMatchObject({ liveTracks: 0, openContexts: 0 });
   });
 
   test("calls the newest callback, and connects to nobody anew because it is another", async () => {
@@ -121,7 +110,7 @@ describe("useScribeRecording", () => {
     expect(first).toHaveBeenCalledTimes(1);
     expect(second).toHaveBeenCalledTimes(1);
     expect(second.mock.lastCall).toMatchObject([{ index: 1, text: "two" }]);
-    expect(sockets.all).toHaveLength(1);
+    expect(page.sockets.all).toHaveLength(1);
   });
 
   test("keeps its functions", async () => {
@@ -135,7 +124,7 @@ describe("useScribeRecording", () => {
   test("numbers segments on after a connection that broke", async () => {
     const { result } = await started();
     commit(0, "before");
-    act(() => sockets.last.drop());
+    act(() => page.socket.drop());
     await hear(1_000);
     expect(result.current).toMatchObject({ isConnected: false, isRecording: true });
     admit();
@@ -147,7 +136,7 @@ describe("useScribeRecording", () => {
   });
 
   test("says what went wrong", async () => {
-    browser.isSecureContext = false;
+    page.browser.isSecureContext = false;
     vi.stubGlobal("isSecureContext", false);
     const onError = vi.fn();
     const { result } = renderHook(() => useScribeRecording({ url: URL, onError }));
@@ -184,9 +173,9 @@ describe("<ScribeRecorder>", () => {
       fireEvent.click(screen.getByRole("button", { name: record.start }));
       await vi.advanceTimersByTimeAsync(0);
     });
-    act(() => sockets.last.open());
+    act(() => page.socket.open());
     say("unauthorized", { error: "Signed out.", retryable: false });
-    act(() => sockets.last.drop(4401));
+    act(() => page.socket.drop(4401));
     await act(() => vi.advanceTimersByTimeAsync(500));
     const alert = screen.getByRole("alert");
     expect(alert.dataset.problem).toBe("not_signed_in");

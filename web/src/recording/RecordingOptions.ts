@@ -21,7 +21,7 @@ export interface RecordingOptions {
   includeLanguageDetection?: boolean | undefined;
   /** Any other parameter of Scribe's, by its own name. */
   parameters?: RelayClientOptions["parameters"];
-  /** Gets a ticket for every connect; not needed on the relay's own pages. */
+  /** Gets a ticket for every session that begins; not needed on the relay's own pages. */
   credential?: RelayClientOptions["credential"];
   /** When to connect again; by default as long as the recording lasts. */
   reconnect?: RelayClientOptions["reconnect"];

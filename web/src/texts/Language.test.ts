@@ -1,6 +1,8 @@
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 
 import { preferredLanguage } from "./Language";
+
+afterEach(() => void vi.unstubAllGlobals());
 
 test.each([
   [["ru-RU", "en"], "ru"],
@@ -9,4 +11,9 @@ test.each([
   [[], "en"],
 ])("of %j pages are in %s", (preferred, language) => {
   expect(preferredLanguage(preferred)).toBe(language);
+});
+
+test("where there is no browser, pages are in English", () => {
+  vi.stubGlobal("navigator", undefined);
+  expect(preferredLanguage()).toBe("en");
 });

@@ -1,0 +1,231 @@
+"""What comes from the client: when it may be taken, and its way into the feed."""
+
+import asyncio
+from typing import Final
+
+from relay.audio.chain import AudioChain
+from relay.audio.pcm import NonFinite, PartialFrame
+from relay.audio.timeline import Timeline
+from relay.bridge_config import BridgeConfig, Start
+from relay.downstream.dialect import CommittedAudio, Input, IntroducedAudio
+from relay.errors import InputError, InvalidRequest
+from relay.limits.terms import Terms
+from relay.protocol.messages import Commit, Format, Mute
+from relay.scribe.parameters import Parameters
+from relay.upstream.feed import Feed
+from relay.upstream.ledger import Cause, Ledger
+
+MESSAGE_PRICE: Final = 0.3
+"""Seconds of audio that a text message counts as. A commit may cost that much silence at the
+provider, and nobody needs so many of them that it would be felt."""
+
+MESSAGES_AT_ONCE: Final = 64
+"""Messages of one client that are taken before others get a turn: a flood of tiny ones, which
+arrive in one piece, would else stall everybody."""
+
+MAX_PIECES: Final = 1000
+"""Changes of rate in one session, and gaps in its audio, over all its connections and workers. Each
+costs memory, and no device is changed so often."""
+
+
+class Intake:
+    """Takes a client's audio and commits in: no sooner than allowed, no faster than agreed."""
+
+    def __init__(
+        self,
+        start: Start,
+        ledger: Ledger,
+        parameters: Parameters,
+        terms: Terms,
+        config: BridgeConfig,
+    ) -> None:
+        """Go on at `start`, and fill `ledger`."""
+        self._chain = start.chain
+        self._ledger = ledger
+        self._feed = Feed.build(
+            ledger,
+            parameters,
+            wire_format=config.wire_format,
+            chunk_ms=config.chunk_ms,
+            quiet=config.quiet_seconds,
+        )
+        self._terms = terms
+        self._now = asyncio.get_running_loop().time
+        self._next_rate: int | None = None
+        self._messages = 0
+        self._is_closed = False
+        self._room = asyncio.Event()
+        self._allowed = asyncio.Event()
+        # What no owner before this one received either: samples come out of what was received.
+        begin = max(start.covered, self._chain.frames_received)
+        heard = self._chain.position / config.wire_format.rate
+        self._left_out = self._chain.timeline.seconds_of_frame(begin) - heard
+
+    @property
+    def chain(self) -> AudioChain:
+        """The client's clock."""
+        return self._chain
+
+    @property
+    def frames(self) -> int:
+        """The client's frames so far."""
+        return self._chain.frames_received
+
+    @property
+    def seconds(self) -> float:
+        """Of audio that came, without what was left out."""
+        return self._chain.timeline.seconds_of_frame(self.frames) - self._left_out
+
+    @property
+    def committed(self) -> int:
+        """Samples before the last commit."""
+        return self._feed.committed
+
+    @property
+    def uncommitted(self) -> int:
+        """Samples since the last commit."""
+        return self._feed.uncommitted
+
+    def price(self, message: Input) -> float:
+        """Seconds of audio that a message counts as."""
+        match message:
+            case bytes():
+                return self._chain.seconds_of(message)
+            case CommittedAudio(audio):
+                return max(self._chain.seconds_of(audio), MESSAGE_PRICE)
+            case IntroducedAudio(audio):
+                return self.price(audio)
+            case _:
+                return MESSAGE_PRICE
+
+    async def until_allowed(self, message: Input, seconds: float) -> None:
+        """Take no audio that isn't reserved; messages that steer the session need none."""
+        if self._is_closed or not isinstance(message, bytes | CommittedAudio | IntroducedAudio):
+            return
+        self._terms.expect(seconds)
+        while self._terms.must_wait and not self._is_closed:
+            self._allowed.clear()
+            await self._allowed.wait()
+
+    def take(self, message: Input) -> None:
+        """Take in one message, unless the session takes no more by now.
+
+        Raises:
+            InputError: If it can't be used; its length counts all the same.
+            InvalidRequest: If the session can't go on after it.
+        """
+        if self._is_closed:
+            return
+        match message:
+            case bytes():
+                self._push(message)
+            case IntroducedAudio(audio):
+                self.take(audio)
+            case CommittedAudio(audio):
+                try:
+                    self._push(audio)
+                finally:
+                    self._feed.commit(Cause.CLIENT)
+            case Format(sample_rate):
+                self._next_rate = None
+                self._change_rate(sample_rate)
+            case Commit():
+                self._feed.commit(Cause.CLIENT)
+            case Mute():
+                if self._feed.uncommitted:
+                    self._feed.commit(Cause.CLIENT)
+            case _:
+                pass  # audio says as well that it comes again
+
+    async def until_ready(self, seconds: float) -> None:
+        """Read no further before there is room, and before it is time."""
+        self._messages += 1
+        if self._messages % MESSAGES_AT_ONCE == 0:
+            await asyncio.sleep(0)
+        if (delay := self._terms.take(seconds, self._now())) > 0:
+            await asyncio.sleep(delay)
+        if self._ledger.is_full:
+            self._room.clear()
+            await self._room.wait()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it is us who don't listen to the client."""
+        return self._ledger.is_full or self._terms.must_wait
+
+    def go_on(self) -> None:
+        """Let what waits be taken, where there is room and leave by now."""
+        if not self._ledger.is_full:
+            self._room.set()
+        if not self._terms.must_wait:
+            self._allowed.set()
+
+    def come_back(self, sample_rate: int) -> None:
+        """Expect this rate from the next audio on: the client may have taken another device.
+
+        Raises:
+            InvalidRequest: If that was done too often.
+        """
+        check_pieces(self._chain.timeline)
+        self._next_rate = sample_rate
+
+    def leave_out(self, until: int) -> None:
+        """Go on at this frame, since the client doesn't hold those before it any more."""
+        begin = self._chain.timeline.seconds_of_frame(self.frames)
+        self._feed.push(self._chain.skip_to(until))
+        self._left_out += self._chain.timeline.seconds_of_frame(until) - begin
+        if self._feed.uncommitted:
+            self._feed.commit(Cause.RELAY)  # nothing spans what is missing
+
+    def commit(self) -> None:
+        """End the segment, for the relay's own reasons."""
+        self._feed.commit(Cause.RELAY)
+
+    def hurry(self) -> None:
+        """End the segment at the next pause."""
+        self._feed.hurry()
+
+    def flush(self) -> None:
+        """Send what waits for a full chunk: no more will come for now."""
+        self._feed.flush()
+
+    def close(self) -> None:
+        """Take nothing more."""
+        self._is_closed = True
+        self._allowed.set()  # what would have to be reserved isn't taken any more
+
+    def end(self) -> None:
+        """Take nothing more, and end the last segment."""
+        self.close()
+        self._feed.push(self._chain.flush())
+        self._feed.end()
+
+    def _push(self, audio: bytes) -> None:
+        if self._next_rate is not None:
+            rate, self._next_rate = self._next_rate, None
+            self._change_rate(rate)
+        try:
+            samples = self._chain.push(audio)
+        except PartialFrame as error:
+            # The client's count and ours differ from here on: no position would be true.
+            raise InvalidRequest(f"{error}.") from error
+        except NonFinite as error:
+            self._feed.push(self._chain.push_silence(error.frames))
+            raise InputError(f"{error}.") from error
+        self._feed.push(samples)
+
+    def _change_rate(self, sample_rate: int) -> None:
+        self._feed.push(self._chain.change_rate(sample_rate))
+        check_pieces(self._chain.timeline)
+
+
+def check_pieces(timeline: Timeline) -> None:
+    """Check that a session's rate may change once more.
+
+    Raises:
+        InvalidRequest: If not.
+    """
+    if len(timeline) > MAX_PIECES:
+        raise InvalidRequest(
+            f"The rate was changed more than {MAX_PIECES} times; start a new session."
+        )
