@@ -11,7 +11,6 @@ import re
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import IO, Any, Final, Protocol, cast
 
 from relay.captions import VTT_HEAD, Cue, CueCutter, describe, one_line, srt_block, vtt_block
@@ -168,12 +167,19 @@ class Archive:
 
     def open(self, transcript: Transcript, extension: str) -> bytes:
         """Begin the file of a transcript."""
-        return self.open_named(file_name(transcript, extension), transcript.started_at)
+        return self.open_named(
+            file_name(transcript, extension), transcript.started_at.timetuple()[:6]
+        )
 
-    def open_named(self, name: str, made_at: datetime) -> bytes:
-        """Begin a file."""
-        moment = max(made_at.timetuple()[:6], (1980, 1, 1, 0, 0, 0))
-        info = zipfile.ZipInfo(name, moment)
+    def open_named(self, name: str, made_at: tuple[int, ...]) -> bytes:
+        """Begin a file.
+
+        Args:
+            name: Its path in the archive.
+            made_at: Year, month, day, hour, minute, second.
+        """
+        year, month, day, hour, minute, second = max(made_at, (1980, 1, 1, 0, 0, 0))
+        info = zipfile.ZipInfo(name, (year, month, day, hour, minute, second))
         info.compress_type = zipfile.ZIP_DEFLATED
         self._file = self._zip.open(info, "w")
         return self._sink.take()

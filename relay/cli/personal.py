@@ -112,13 +112,12 @@ async def _everything(
     }
     rows = await Usage(database).per_day(FIRST_DAY, LAST_DAY, wanted.account)
     for name, known in (("account", account), ("usage", [asdict(row) for row in rows])):
-        yield archive.open_named(f"{name}.json", user.created_at)
+        yield archive.open_named(f"{name}.json", user.created_at.timetuple()[:6])
         yield archive.write(json.dumps(known, ensure_ascii=False, indent=2, default=in_json))
         yield archive.close()
     async for transcript in transcripts.each(wanted):
-        yield archive.open_named(
-            f"transcripts/{file_name(transcript, 'json')}", transcript.started_at
-        )
+        moment = transcript.started_at.timetuple()[:6]
+        yield archive.open_named(f"transcripts/{file_name(transcript, 'json')}", moment)
         async for text in export_one(transcripts, transcript, "json"):
             yield archive.write(text)
         yield archive.close()

@@ -139,8 +139,8 @@ def heading_of(session: Resumable) -> Heading | None:
         return None
     return Heading(
         account=session.account,
-        kind=str(snapshot.bearer["kind"]),
-        name=str(snapshot.bearer["name"]),
+        kind=str(snapshot.bearer.get("kind", "")),
+        name=str(snapshot.bearer.get("name", "")),
         started_at=snapshot.started_at,
         language=dict(snapshot.query).get("language_code"),
     )

@@ -30,7 +30,7 @@ GROUP: Final = "store"
 TAKEN_AT_ONCE: Final = 64
 """Entries, some milliseconds of work, so that sessions on the same loop don't wait for it."""
 
-CLAIM_AFTER: Final = 30.0
+CLAIM_AFTER: Final = 15.0
 """Seconds after which what a worker took and didn't store is another's. A transaction has 10; two
 workers that store the same only do it twice."""
 

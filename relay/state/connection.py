@@ -27,6 +27,8 @@ COMMAND_TIMEOUT: Final = 1.0
 MAX_CONNECTIONS: Final = 32
 """Per worker; commands are short, so a few connections carry hundreds of sessions."""
 
+UVLOOP_CLOSED: Final = "the handler is closed"
+
 SENTINEL_SCHEMES: Final = ("redis+sentinel", "rediss+sentinel")
 SENTINEL_PORT: Final = 26_379
 
@@ -95,6 +97,11 @@ class SharedState:
             raise StateUnavailable("MISCONF") from error
         except (RedisError, OSError, TimeoutError) as error:
             raise StateUnavailable(_reason(error)) from error
+        except RuntimeError as error:
+            # What uvloop says of a connection that the server has just closed.
+            if not str(error).endswith(UVLOOP_CLOSED):
+                raise
+            raise StateUnavailable("the connection was closed") from error
 
     async def run(
         self, script: AsyncScript, keys: Sequence[str], arguments: Sequence[str | int | float]

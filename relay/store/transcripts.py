@@ -200,6 +200,13 @@ class Transcripts:
             conditions.append(of.id.in_(flagged))
         if wanted.query is not None:
             said = select(SEGMENTS.c.transcript_id).where(self._matches(wanted.query))
+            if self._database.is_postgres:
+                # It would look through all segments of one transcript after the other, sure to
+                # fill the page soon, and for a rare word that is through everything.
+                fenced = (
+                    said.distinct().cte("said").prefix_with("MATERIALIZED", dialect="postgresql")
+                )
+                said = select(fenced.c.transcript_id)
             conditions.append(of.id.in_(said))
         return conditions
 
