@@ -179,7 +179,8 @@ async def test_nothing_of_a_session_that_isnt_stored_waits_or_stays(
         running = group.create_task(journal.run())
         await tenure.begin()
         fields = ("segment", 0, "extra", 0, "seq", 0, "event", "said long ago")
-        await redis.execute_command("XADD", EVENTS + "s1", "1-0", *fields)
+        add = state.script("return redis.call('XADD', KEYS[1], '1-0', unpack(ARGV))")
+        await state.run(add, [EVENTS + "s1"], fields)
         await tenure.write(PROGRESS, [event(1)], ((48_000, 0, 0),))
         assert await redis.xlen(EVENTS + "s1") == 2
         await ownership.touch({"s1": 1})
