@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from relay.errors import StoreUnavailable
 from relay.registry.ownership import EVENTS
 from relay.simulator.server import Simulator
 from relay.store.segments import Record, Said, Segments
@@ -221,6 +222,22 @@ async def test_what_makes_no_sense_is_refused(relay: Relay, anna: Person) -> Non
         await checked(relay, anna, "GET", f"/api/transcripts?{query}", 422)
 
 
+async def test_an_export_that_cant_go_on_breaks_off(relay: Relay, anna: Person) -> None:
+    account = f"user:{anna.user.id}"
+    await write(relay, record(account))
+
+    async def fail(*_: object, **__: object) -> None:
+        raise StoreUnavailable("gone")
+
+    relay.services.transcripts.segments = fail  # type: ignore[method-assign, assignment]  # away now
+    async with aiohttp.request(
+        "GET", f"{relay.url}/api/transcripts/s1/export?format=md", headers=anna.headers
+    ) as answer:
+        assert answer.status == 200
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await answer.read()
+
+
 async def test_what_was_said_in_a_session_is_found_and_deleted_everywhere(relay: Relay) -> None:
     headers = {"xi-api-key": relay.key}
     async with Client(relay, sample_rate=16_000, include_timestamps="true") as client:
@@ -248,12 +265,16 @@ async def test_what_was_said_in_a_session_is_found_and_deleted_everywhere(relay:
         assert not await redis.exists(EVENTS + session_id)
 
 
-async def test_a_session_of_which_nothing_is_to_be_kept_leaves_nothing() -> None:
-    async with (
-        Simulator() as simulator,
-        relay_to(simulator.url, retention_rules="key:test=0") as relay,
-    ):
-        async with Client(relay, sample_rate=16_000) as client:
+@pytest.mark.parametrize(
+    ("settings", "query"),
+    [({"retention_rules": "key:test=0"}, {}), ({}, {"enable_logging": "false"})],
+    ids=["by policy", "by request"],
+)
+async def test_a_session_of_which_nothing_is_to_be_kept_leaves_nothing(
+    settings: dict[str, str], query: dict[str, str]
+) -> None:
+    async with Simulator() as simulator, relay_to(simulator.url, **settings) as relay:
+        async with Client(relay, sample_rate=16_000, **query) as client:
             await client.send(identifiable_noise(1.0, 16_000, seed=1))
             await client.stop()
             started = client.of("session_started")[0]
