@@ -39,6 +39,7 @@ from relay.http.scribe import ScribeEndpoint
 from relay.http.sign_in import SignInEndpoint
 from relay.http.stream import StreamEndpoint
 from relay.http.tokens import TokensEndpoint
+from relay.http.transcripts import TranscriptsEndpoint
 from relay.lines import Line
 from relay.logs import Redactor
 from relay.sampling import Sampler
@@ -101,6 +102,7 @@ def create_app(
         config=_bridge_config(settings),
         redact=Redactor(settings.known_secrets).redact,
         meter=traces or services.metrics,
+        retention=settings.retention,
     )
     policy = OptionPolicy(
         settings.pinned_options, settings.capped_options, settings.allowed_surcharges
@@ -110,6 +112,9 @@ def create_app(
     sign_in = _sign_in(services, access)
     kiosks = KioskEndpoint(access, services.kiosks)
     admin = _admin(settings, services, access)
+    transcripts = TranscriptsEndpoint(
+        access, services.transcripts, services.erasure, services.ownership
+    )
     readiness = _readiness(settings, services, ssl_context)
     sampler = _sampler(services, readiness, metrics_folder)
     metrics = _metrics(settings, sampler)
@@ -134,6 +139,7 @@ def create_app(
             *kiosks.routes(),
             *_tokens(settings, services, access, ssl_context).routes(),
             *admin.routes(),
+            *transcripts.routes(),
             *pages.routes(),
             *kiosk_pages.routes(),
             *OpsPages(access, renderer, admin, readiness).routes(),
@@ -208,6 +214,7 @@ def _lifespan(
                 await services.sessions.drain()
                 hosting.cancel()
                 await asyncio.wait([hosting])
+                await services.storing.finish()
                 keeping.cancel()
                 sampling.cancel()  # the last, so that it has seen all
         await services.aclose()

@@ -25,6 +25,12 @@ MIN_DURATION = 1.0
 MAX_DURATION = 7.0
 """Seconds after which a cue ends; longer, and people read it twice."""
 
+READING_SPEED = 20
+"""Columns a second. A cue that is spoken faster stays longer where the next one leaves room for it.
+
+Source: the limit of streaming services' subtitle guidelines for adults.
+"""
+
 SHORTEST = 0.001
 """Seconds; a cue must not end when it starts, or players drop it. Source: WebVTT, section 4.1."""
 
@@ -90,60 +96,93 @@ class _Piece:
 
 def make_cues(segments: Iterable[SpokenSegment]) -> list[Cue]:
     """Cut segments into cues of readable length that never overlap, in order of time."""
-    cues = [
-        Cue(group[0].start, group[-1].end, _wrap(_text_of(group)))
-        for segment in segments
-        for group in _group(_pieces(segment))
-    ]
-    next_starts = (*(cue.start for cue in cues[1:]), math.inf)
-    return [_settle(cue, next_start) for cue, next_start in zip(cues, next_starts, strict=False)]
+    cutter = CueCutter()
+    cues = [cue for segment in segments for cue in cutter.push(segment)]
+    return [*cues, *cutter.finish()]
+
+
+class CueCutter:
+    """Cuts segments into cues as they come, so that nobody has to hold all of them."""
+
+    def __init__(self) -> None:
+        self._last: Cue | None = None
+
+    def push(self, segment: SpokenSegment) -> Iterator[Cue]:
+        """Take the next segment, and give the cues that are settled by it."""
+        for group in _group(_pieces(segment)):
+            cue = Cue(group[0].start, group[-1].end, _wrap(_text_of(group)))
+            if self._last is not None:
+                yield _settle(self._last, cue.start)
+            self._last = cue
+
+    def finish(self) -> Iterator[Cue]:
+        """Give the last cue, once."""
+        last, self._last = self._last, None
+        if last is not None:
+            yield _settle(last, math.inf)
 
 
 def render_txt(segments: Iterable[SpokenSegment]) -> str:
     """Write one line for each segment."""
-    return "".join(f"{_one_line(segment.text)}\n" for segment in segments)
+    return "".join(f"{one_line(segment.text)}\n" for segment in segments)
 
 
 def render_srt(segments: Iterable[SpokenSegment]) -> str:
     """Write SubRip."""
-    blocks = []
-    for number, cue in enumerate(make_cues(segments), start=1):
-        times = f"{_timestamp(cue.start, ',')} --> {_timestamp(cue.end, ',')}"
-        # SubRip has no escapes, and players look for the arrow.
-        lines = "\n".join(cue.lines).replace("-->", "->")
-        blocks.append(f"{number}\n{times}\n{lines}\n")
-    return "\n".join(blocks)
+    cues = enumerate(make_cues(segments), start=1)
+    return "\n".join(srt_block(number, cue) for number, cue in cues)
+
+
+def srt_block(number: int, cue: Cue) -> str:
+    """Write one cue of SubRip; the first one is number 1, and an empty line stands between two."""
+    times = f"{_timestamp(cue.start, ',')} --> {_timestamp(cue.end, ',')}"
+    # SubRip has no escapes, and players look for the arrow.
+    lines = "\n".join(cue.lines).replace("-->", "->")
+    return f"{number}\n{times}\n{lines}\n"
 
 
 def render_vtt(segments: Iterable[SpokenSegment]) -> str:
     """Write WebVTT."""
-    blocks = ["WEBVTT\n"]
-    for cue in make_cues(segments):
-        times = f"{_timestamp(cue.start, '.')} --> {_timestamp(cue.end, '.')}"
-        text = "\n".join(cue.lines)
-        # With `>` escaped no arrow is left in the text.
-        text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        blocks.append(f"{times}\n{text}\n")
-    return "\n".join(blocks)
+    return "\n".join([VTT_HEAD, *map(vtt_block, make_cues(segments))])
+
+
+VTT_HEAD = "WEBVTT\n"
+
+
+def vtt_block(cue: Cue) -> str:
+    """Write one cue of WebVTT; an empty line stands before it."""
+    times = f"{_timestamp(cue.start, '.')} --> {_timestamp(cue.end, '.')}"
+    text = "\n".join(cue.lines)
+    # With `>` escaped no arrow is left in the text.
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return f"{times}\n{text}\n"
 
 
 def render_json(segments: Iterable[SpokenSegment]) -> str:
     """Write everything that is known, times in seconds."""
     segments = list(segments)
     transcript = {
-        "text": " ".join(_one_line(segment.text) for segment in segments),
-        "segments": [
-            {
-                "text": segment.text,
-                "start": segment.start,
-                "end": segment.end,
-                "language_code": segment.language_code,
-                "words": None if segment.words is None else [_word(w) for w in segment.words],
-            }
-            for segment in segments
-        ],
+        "text": " ".join(one_line(segment.text) for segment in segments),
+        "segments": [describe(segment) for segment in segments],
     }
     return json.dumps(transcript, ensure_ascii=False, indent=2) + "\n"
+
+
+def describe(segment: SpokenSegment) -> dict[str, Any]:
+    """Say what is known of a segment, in terms of JSON."""
+    words = segment.words
+    return {
+        "text": segment.text,
+        "start": segment.start,
+        "end": segment.end,
+        "language_code": segment.language_code,
+        "words": None if words is None else [_word(word) for word in words],
+    }
+
+
+def one_line(text: str) -> str:
+    """Put a text on one line."""
+    return " ".join(text.split())
 
 
 def _word(word: SpokenWord) -> dict[str, Any]:
@@ -156,7 +195,7 @@ def _pieces(segment: SpokenSegment) -> list[_Piece]:
     if any(word.start is not None for word in words):
         pieces = _timed(words, segment.start)
     else:
-        pieces = _spread(_one_line(segment.text), segment.start, segment.end)
+        pieces = _spread(one_line(segment.text), segment.start, segment.end)
     return [part for piece in pieces for part in _spread_wide(piece)]
 
 
@@ -170,7 +209,7 @@ def _timed(words: Sequence[SpokenWord], start: float) -> Iterator[_Piece]:
             continue
         begin = max(latest, latest if word.start is None else word.start)
         latest = max(begin, begin if word.end is None else word.end)
-        if text := _one_line(word.text):
+        if text := one_line(word.text):
             yield _Piece(space + text, begin, latest)
             space = ""
 
@@ -260,16 +299,13 @@ def _may_begin_line(char: str) -> bool:
 
 def _settle(cue: Cue, next_start: float) -> Cue:
     """Keep a cue within its shortest and longest time, and out of the next one."""
-    end = min(max(cue.end, cue.start + MIN_DURATION), cue.start + MAX_DURATION, next_start)
+    readable = max(MIN_DURATION, sum(map(_width, cue.lines)) / READING_SPEED)
+    end = min(max(cue.end, cue.start + readable), cue.start + MAX_DURATION, next_start)
     return Cue(cue.start, max(end, cue.start + SHORTEST), cue.lines)
 
 
 def _text_of(group: Iterable[_Piece]) -> str:
     return "".join(piece.text for piece in group).strip()
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _width(text: str) -> int:

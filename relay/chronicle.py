@@ -49,8 +49,10 @@ class Chronicle:
         """Send a final."""
         said = self._translator.translate(final)
         # Not what is covered by now: that may be more, by finals which aren't written yet.
-        self._covered = max(self._covered, said.fields["end_sample"])
-        self._say(said, final.segment, is_extra=final.is_timed)
+        before, end = self._covered, said.fields["end_sample"]
+        self._covered = max(before, end)
+        starts_at = None if final.is_timed else self._translator.seconds_at(before)
+        self._say(said, final.segment, is_extra=final.is_timed, starts_at=starts_at)
 
     def give_up(self, gap: AudioGap) -> None:
         """Send word of a stretch that nothing will cover; all before it is settled."""
@@ -90,9 +92,20 @@ class Chronicle:
         self._meter.gap(gap.reason, self._translator.seconds_of(gap))
         self._say(gap, self._translator.segments - 1, is_extra=True)
 
-    def _say(self, said: ScribeEvent | AudioGap, segment: int, *, is_extra: bool) -> None:
+    def _say(
+        self,
+        said: ScribeEvent | AudioGap,
+        segment: int,
+        *,
+        is_extra: bool,
+        starts_at: float | None = None,
+    ) -> None:
         seq = self._downstream.next_seq
-        event = Event(segment, seq, encode_server_message(said, seq), is_extra)
+        text = encode_server_message(said, seq)
+        ends_at = None
+        if isinstance(said, ScribeEvent):
+            ends_at = self._translator.seconds_at(said.fields["end_sample"])
+        event = Event(segment, seq, text, is_extra, starts_at, ends_at)
         self._downlink.say_when_written(said, self._write([event]))
 
     def _write(self, events: Sequence[Event]) -> "asyncio.Future[Standing | None]":

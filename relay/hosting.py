@@ -19,6 +19,7 @@ from relay.audio.chain import AudioChain
 from relay.audio.seam import find_seam
 from relay.audio.timeline import Piece, Timeline
 from relay.auth.gate import Admission, Arrival, Gate
+from relay.auth.identities import Identity
 from relay.auth.resume_tokens import REFUSED, ShownToken, issue_token
 from relay.auth.tickets import Ticket
 from relay.bridge import Bridge
@@ -31,6 +32,7 @@ from relay.errors import StateUnavailable, Unauthorized
 from relay.meter import Meter
 from relay.registry import ControlChannel, Journal, Ownership, SessionTaken, Tenure
 from relay.registry.ownership import Claimed, Refusal, Resumable, Snapshot, Standing
+from relay.retention import Retention
 from relay.scribe.parameters import Parameters
 from relay.seat import Seat
 from relay.sessions import LiveSessions
@@ -63,6 +65,7 @@ class Host:
     config: BridgeConfig
     redact: Callable[[str], str]
     meter: Meter
+    retention: Retention = field(default_factory=Retention)
     _group: asyncio.TaskGroup | None = field(default=None, init=False)
     _resuming: WeakValueDictionary[str, asyncio.Lock] = field(
         default_factory=WeakValueDictionary, init=False
@@ -89,6 +92,7 @@ class Host:
         Raises:
             RelayError: If it isn't admitted.
         """
+        request, is_stored = self._retained(admission.identity, request)
         session_id = secrets.token_hex(16)
         token = issue_token(session_id)
         config = self.config
@@ -113,6 +117,7 @@ class Host:
                 rate_out=config.wire_format.rate,
                 started_at=time.time(),
                 max_seconds=admission.max_seconds,
+                is_stored=is_stored,
             ),
             pieces=chain.timeline.pieces,
         )
@@ -124,6 +129,14 @@ class Host:
             return bridge
 
         return await self._start(prepare, admission, session_id, arrival, resumes=False)
+
+    def _retained(self, identity: Identity, request: StreamRequest) -> tuple[StreamRequest, bool]:
+        """Tell whether a session is stored; what we don't keep the provider is asked not to."""
+        days = self.retention.days_of(str(identity.kind), identity.id, identity.name)
+        if days == 0:
+            parameters = request.parameters.replace(enable_logging=False)
+            return replace(request, parameters=parameters), False
+        return request, request.parameters.enable_logging
 
     async def resume(
         self, client: DownstreamConnection, pairs: Pairs, arrival: Arrival, shown: ShownToken

@@ -28,15 +28,20 @@ from relay.limits.limiter import EVERYBODY, LEASE, Limiter, SpentBefore
 from relay.limits.policy import Limits
 from relay.limits.slots import Slots
 from relay.metrics import Metrics
-from relay.registry import ControlChannel, Journal, Ownership, Registry
+from relay.registry import ControlChannel, Journal, Ownership, Registry, Unstored
 from relay.sessions import AdmissionPolicy, LiveSessions
 from relay.settings import Settings
 from relay.state import SharedState
 from relay.store.api_keys import ApiKeys
 from relay.store.database import Database
+from relay.store.erasure import Erasure
 from relay.store.kiosks import Kiosks
+from relay.store.segments import Segments
+from relay.store.transcripts import Transcripts
 from relay.store.usage import Usage
 from relay.store.users import Users
+from relay.storing import Storing
+from relay.sweep import Sweep
 from relay.upstream.breaker import Breaker
 
 EPOCH = date(1970, 1, 1)
@@ -66,6 +71,10 @@ class Services:
     limiter: Limiter
     sessions: LiveSessions
     metrics: Metrics
+    transcripts: Transcripts
+    erasure: Erasure
+    storing: Storing
+    sweep: Sweep
     breaker: Breaker
 
     @classmethod
@@ -92,7 +101,11 @@ class Services:
             allowed_origins=settings.allowed_origins,
         )
         registry, control = Registry(state), ControlChannel(state)
-        ownership = Ownership(state, lasts=settings.park_seconds + LEASE)
+        ownership = Ownership(
+            state,
+            lasts=settings.park_seconds + LEASE,
+            max_unstored_bytes=settings.unstored_bytes,
+        )
         limiter = Limiter(
             state,
             budget_minutes_per_day=settings.budget_minutes_per_day or None,
@@ -134,6 +147,10 @@ class Services:
             limiter=limiter,
             sessions=sessions,
             metrics=Metrics(),
+            transcripts=Transcripts(database),
+            erasure=Erasure(database),
+            storing=Storing(Unstored(state, sessions.worker), Segments(database)),
+            sweep=Sweep(database, registry, settings.retention),
             breaker=Breaker(),
         )
 
@@ -150,6 +167,8 @@ class Services:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.sessions.run(), name="sessions")
             group.create_task(self.journal.run(), name="journal")
+            group.create_task(self.storing.run(), name="store transcripts")
+            group.create_task(self.sweep.run(), name="sweep transcripts")
             group.create_task(self._forget_expired(), name="forget what expired")
 
     async def _forget_expired(self) -> None:

@@ -10,7 +10,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from typing import Final
 
@@ -361,7 +361,7 @@ class LiveSessions:
             _log.warning("leases are left to end by themselves", text=str(error))
 
     async def _end(self, seat: Seat, bridge: Bridge) -> None:
-        if await bridge.tenure.end() is Standing.LOST:
+        if await bridge.tenure.end(asdict(bridge.consumption())) is Standing.LOST:
             seat.ending = Taken()
 
     async def _listen(self) -> None:

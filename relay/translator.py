@@ -125,6 +125,10 @@ class Translator:
         at = self._chain.timeline.seconds_of_frame
         return at(gap.to_sample) - at(gap.from_sample)
 
+    def seconds_at(self, frame: int) -> float:
+        """When a frame of the client's begins, in seconds of the session's time."""
+        return self._chain.timeline.seconds_of_frame(frame)
+
     @property
     def received(self) -> int:
         """The client's frames that have arrived."""

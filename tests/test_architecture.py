@@ -15,6 +15,11 @@ ALLOWED: dict[str, set[str]] = {
     "scribe": {"errors"},
     "protocol": {"errors"},
     "captions": {"errors"},
+    "retention": {"errors"},
+    "exports": {"captions", "store"},
+    "exporting": {"exports", "store"},
+    "storing": {"registry", "store", "errors"},
+    "sweep": {"registry", "retention", "store", "errors"},
     "upstream": {"audio", "scribe", "errors"},
     "downstream": {"audio", "scribe", "protocol", "errors"},
     "simulator": {"audio", "scribe", "errors"},
@@ -123,6 +128,7 @@ ALLOWED: dict[str, set[str]] = {
         "bridge",
         "auth",
         "registry",
+        "retention",
         "seat",
         "sessions",
         "store",
@@ -130,6 +136,8 @@ ALLOWED: dict[str, set[str]] = {
     },
     "http": {
         "meter",
+        "exports",
+        "exporting",
         "audio",
         "scribe",
         "protocol",
@@ -144,9 +152,9 @@ ALLOWED: dict[str, set[str]] = {
     },
     "auth": {"state", "store", "errors"},
     "edge": {"downstream"},
-    "settings": {"auth", "scribe", "errors"},
+    "settings": {"auth", "scribe", "retention", "errors"},
     "state": {"errors"},
-    "store": {"errors"},
+    "store": {"retention", "errors"},
     "limits": {"state", "errors"},
     "registry": {"state", "errors"},
     "seat": {
@@ -217,7 +225,17 @@ PURE = [
     path
     for path in FILES
     if part_of(path)
-    in {"audio", "protocol", "scribe", "captions", "translator", "latencies", "lifetime"}
+    in {
+        "audio",
+        "protocol",
+        "scribe",
+        "captions",
+        "exports",
+        "latencies",
+        "lifetime",
+        "retention",
+        "translator",
+    }
 ]
 PURE += [
     path
@@ -239,6 +257,7 @@ PURE += [
 ]
 PURE += [RELAY / "metrics" / f"{name}.py" for name in ("families", "reference", "values")]
 PURE += [RELAY / "limits" / f"{name}.py" for name in ("allowance", "pace", "policy", "terms")]
+PURE += [RELAY / "store" / "fulltext.py"]
 PURE += [
     path
     for path in FILES

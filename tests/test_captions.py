@@ -12,6 +12,7 @@ from relay.captions import (
     MAX_LINE_WIDTH,
     MAX_LINES,
     MIN_DURATION,
+    READING_SPEED,
     Cue,
     make_cues,
     render_json,
@@ -100,6 +101,11 @@ def test_one_long_sound_is_shown_no_longer_than_a_cue_may_be() -> None:
 def test_short_cue_stays_until_it_can_be_read() -> None:
     (cue,) = make_cues([spoken("no", start=3.0)])
     assert (cue.start, cue.end) == (3.0, 3.0 + MIN_DURATION)
+
+
+def test_fast_speech_stays_until_it_can_be_read() -> None:
+    (cue,) = make_cues([Segment("x" * 40, 1.0, 2.2)])
+    assert cue.end == 1.0 + 40 / READING_SPEED
 
 
 def test_short_cue_gives_way_to_the_next_one() -> None:

@@ -5,6 +5,8 @@ options      flags that several commands share, and settings made from them
 local        a relay, and a simulator where there is no key, inside this process
 serve  demo  simulate  check_config  doctor  transcribe      one command each
 user  kiosk  key      groups of commands that administer who may connect
+history      what was said: searched, exported, deleted
+personal     all that is known of a user: exported, erased
 admin        what those share: the database, lists, secrets
 sources      audio files as paced chunks        session    one file through one session
 targets      where transcripts go               progress   what a terminal shows meanwhile

@@ -125,7 +125,7 @@ def print_rows(rows: Sequence[Row], *, as_json: bool, if_none: str) -> None:
     """
     if as_json:
         for row in rows:
-            click.echo(json.dumps(row, ensure_ascii=False, default=_in_json))
+            click.echo(json.dumps(row, ensure_ascii=False, default=in_json))
     elif not rows:
         say(if_none)
     elif sys.stdout.isatty():
@@ -148,7 +148,8 @@ def _print_table(rows: Sequence[Row]) -> None:
     Console(markup=False, highlight=False, emoji=False).print(table)
 
 
-def _in_json(value: object) -> str:
+def in_json(value: object) -> str:
+    """Write a time as JSON has it."""
     if isinstance(value, datetime | date):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} has no form in JSON")

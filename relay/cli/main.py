@@ -7,6 +7,7 @@ from relay.cli.check_config import check_config
 from relay.cli.demo import demo
 from relay.cli.doctor import doctor
 from relay.cli.exits import CommandLine
+from relay.cli.history import history
 from relay.cli.key import key
 from relay.cli.kiosk import kiosk
 from relay.cli.serve import serve
@@ -32,5 +33,5 @@ def command_line() -> None:
     """Live speech-to-text through a relay that keeps the provider's key."""
 
 
-for command in (serve, demo, simulate, transcribe, user, kiosk, key, doctor, check_config):
+for command in (serve, demo, simulate, transcribe, user, kiosk, key, history, doctor, check_config):
     command_line.add_command(command)

@@ -25,6 +25,7 @@ from relay.cli.admin import (
 from relay.cli.exits import CommandFailed
 from relay.cli.local import run
 from relay.cli.options import ENV_FILE, load_settings
+from relay.cli.personal import erase_user, export_user
 from relay.settings import Settings
 from relay.settings.values import parse_origin
 from relay.store import Database, NameTaken, User, Users
@@ -177,6 +178,10 @@ def link(name: str, base_url: str | None, quiet: bool, env_file: Path) -> None:
         f"This signs '{found.name}' in, once and within ten minutes:",
         is_quiet=quiet,
     )
+
+
+user.add_command(export_user)
+user.add_command(erase_user)
 
 
 def _find(settings: Settings, name: str) -> User:

@@ -15,6 +15,7 @@ from relay.auth.identities import Identity, Role
 from relay.auth.passwords import Passwords, check_password
 from relay.downstream.options import check_options
 from relay.errors import InvalidRequest, NotFound
+from relay.exports import escape_formula
 from relay.http.access import Access
 from relay.http.bodies import read_json
 from relay.limits.policy import Limits
@@ -319,15 +320,8 @@ def _csv(rows: list[dict[str, Any]]) -> str:
     writer = csv.DictWriter(text, names)
     writer.writeheader()
     for row in rows:
-        writer.writerow({name: _escaped(value) for name, value in row.items()})
+        writer.writerow({name: escape_formula(value) for name, value in row.items()})
     return text.getvalue()
-
-
-def _escaped(value: object) -> object:
-    """Keep spreadsheets from taking a name for a formula."""
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return f"'{value}"
-    return value
 
 
 def _user(user: User) -> dict[str, Any]:

@@ -4,6 +4,7 @@ sessions    `Registry`: a record for each live session, which ends by itself aft
 ownership   `Ownership`: what another worker needs to go on with a session, and the fence around it
 journal     `Journal`: writes down what is committed, for all sessions of a worker together
 tenure      `Tenure`: one worker's time as the owner of one session
+unstored    `Unstored`: what waits for the database
 control     `ControlChannel`: what one worker tells all others
 """
 
@@ -12,14 +13,17 @@ from relay.registry.journal import Journal
 from relay.registry.ownership import Ownership
 from relay.registry.sessions import Registry, SessionRecord
 from relay.registry.tenure import Tenure
+from relay.registry.unstored import Entry, Unstored
 
 __all__ = [
     "ControlChannel",
     "EndSession",
+    "Entry",
     "Journal",
     "Ownership",
     "Registry",
     "SessionRecord",
     "SessionTaken",
     "Tenure",
+    "Unstored",
 ]

@@ -7,6 +7,10 @@ session. That the former owner is told, through the control channel, only makes 
 A committed event is written before it is sent to the client. So whoever takes over knows of every
 event that the client may have, and can send those that it lacks.
 
+The same script puts a copy into the one stream from which transcripts are stored, `unstored`: what
+is sent is in both or in neither. The session's own stream is bounded and expires, as it may; the
+copy stays until the database has it.
+
 What it costs: a session with 20 segments a minute and word times makes 40 writes of 6 commands if
 each goes alone; those of a worker's sessions that wait for the same answer go together. `touch`
 comes to 3 commands for each session every few seconds, in one call for all.
@@ -38,8 +42,15 @@ client lacks what came since it left, seconds to half a minute: some kB."""
 MAX_SNAPSHOT_BYTES: Final = 64 * 1024
 """Of what a session was begun with; a request's head is bounded to as much."""
 
+MAX_UNSTORED_BYTES: Final = 64 * 1024 * 1024
+"""Of all sessions' events that wait for the database; beyond that the oldest are lost to it. A
+session with word times takes up to 400 kB a minute, mostly a tenth of that."""
+
 SESSION: Final = "relay:resumable:"
 EVENTS: Final = "relay:events:"
+UNSTORED: Final = "relay:unstored"
+UNSTORED_BYTES: Final = "relay:unstored:bytes"
+UNSTORED_LOST: Final = "relay:unstored:lost"
 
 Piece = tuple[int, int, int]
 """Of the session's timeline: rate in Hz, first frame, position."""
@@ -59,6 +70,24 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     started_at: float
     """Seconds since 1970, by the first owner's clock."""
     max_seconds: float | None = None
+    is_stored: bool = True
+    """Whether what is said becomes a transcript; else nothing outlasts the session but usage."""
+
+
+class Heading(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose transcript it is; it stands on every event that is to be stored.
+
+    So events can be stored in any order, by anybody, after all else about the session is forgotten.
+    """
+
+    account: str
+    kind: str
+    """`user`, `kiosk` or `key`."""
+    name: str
+    started_at: float
+    """Seconds since 1970."""
+    language: str | None = None
+    """As asked for."""
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,6 +136,9 @@ class Event:
     text: str
     is_extra: bool = False
     """It belongs behind the segment's plain event: its word times, or a gap."""
+    starts_at: float | None = None
+    """Seconds of the session's time, where the segment before it ends; None if not known here."""
+    ends_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +151,8 @@ class Write:
     events: Sequence[Event] = ()
     pieces: Sequence[Piece] | None = None
     """Of the whole timeline; None where they are the same as before."""
+    heading: Heading | None = None
+    """None where nothing is to be stored."""
 
 
 class Standing(StrEnum):
@@ -173,6 +207,7 @@ class Ownership:
         lasts: float = LASTS,
         kept: float = KEPT,
         max_event_bytes: int = MAX_EVENT_BYTES,
+        max_unstored_bytes: int = MAX_UNSTORED_BYTES,
     ) -> None:
         """Keep sessions in `state`.
 
@@ -181,14 +216,16 @@ class Ownership:
             lasts: Seconds after which a session that nobody keeps is gone.
             kept: Seconds for which the events of an ended one can still be read.
             max_event_bytes: Of the events kept of each session; the last one is kept in any case.
+            max_unstored_bytes: Of all events that wait for the database.
         """
         self._state = state
         self._lasts_ms = round(lasts * 1000)
         self._kept_ms = round(kept * 1000)
         self._max_event_bytes = max_event_bytes
-        self._begin, self._claim, self._append, self._missed, self._end, self._touch = (
-            state.script(read_script(__package__, name)) for name in _SCRIPTS
-        )
+        self._max_unstored_bytes = max_unstored_bytes
+        scripts = (state.script(read_script(__package__, name)) for name in _SCRIPTS)
+        self._begin, self._claim, self._append, self._missed, *scripts_of_the_end = scripts
+        self._end, self._touch, self._forget = scripts_of_the_end
 
     async def begin(self, session: Resumable) -> None:
         """Let a session be resumed.
@@ -212,6 +249,8 @@ class Ownership:
             "seq": session.seq,
             "bytes": 0,
         }
+        if not session.snapshot.is_stored:
+            fields["fleeting"] = 1
         arguments = [each for pair in fields.items() for each in pair]
         key = SESSION + session.session_id
         if not await self._state.run(self._begin, [key], [self._lasts_ms, *arguments]):
@@ -276,15 +315,18 @@ class Ownership:
         """
         if not writes:
             return []
-        bounds = [self._lasts_ms, self._max_event_bytes]
-        arguments: list[str | int] = [SESSION, EVENTS, *bounds]
+        bounds = [self._lasts_ms, self._max_event_bytes, self._max_unstored_bytes]
+        arguments: list[str | int | float] = [SESSION, EVENTS, *bounds]
         for write in writes:
             pieces = "" if write.pieces is None else _encode(write.pieces)
             progress = _encode(write.progress)
-            arguments += [write.session_id, write.epoch, progress, pieces, len(write.events)]
+            heading = "" if write.heading is None else _encode(write.heading)
+            arguments += [write.session_id, write.epoch, progress, pieces, heading]
+            arguments.append(len(write.events))
             for event in write.events:
                 arguments += [event.segment, int(event.is_extra), event.seq, event.text]
-        answers = await self._state.run(self._append, [], arguments)
+                arguments += [_or_nothing(event.starts_at), _or_nothing(event.ends_at)]
+        answers = await self._state.run(self._append, _UNSTORED_KEYS, arguments)
         return [Standing(answer) for answer in answers]
 
     async def missed(self, session_id: str, *, after_segment: int | None) -> Missed:
@@ -300,8 +342,21 @@ class Ownership:
         whole, *events = await self._state.run(self._missed, [EVENTS + session_id], [after])
         return Missed(tuple(events), is_whole=bool(int(whole)))
 
-    async def end(self, session_id: str, epoch: int) -> Standing:
+    async def end(
+        self,
+        session_id: str,
+        epoch: int,
+        *,
+        progress: Progress | None = None,
+        heading: Heading | None = None,
+    ) -> Standing:
         """End a session for good: nobody can resume it any more.
+
+        Args:
+            session_id: Of the session.
+            epoch: In which the caller owns it.
+            progress: How far it has come, for its transcript.
+            heading: Of its transcript; None where nothing is stored. Then its events go at once.
 
         Returns:
             `OWNED` if it was the caller's to end.
@@ -309,8 +364,22 @@ class Ownership:
         Raises:
             StateUnavailable: If Redis can't be asked; it then expires by itself.
         """
+        keys = [SESSION + session_id, EVENTS + session_id, *_UNSTORED_KEYS[:2]]
+        told = ["", ""] if heading is None else [_encode(heading), _encode(progress or Progress())]
+        arguments: list[str | int] = [epoch, self._kept_ms, session_id, *told]
+        return Standing(await self._state.run(self._end, keys, arguments))
+
+    async def forget(self, session_id: str) -> bool:
+        """Drop the events of a session that has ended, which would else be kept for a while.
+
+        Returns:
+            Whether nothing of it is left; a live one keeps its events, as its client needs them.
+
+        Raises:
+            StateUnavailable: If Redis can't be asked.
+        """
         keys = [SESSION + session_id, EVENTS + session_id]
-        return Standing(await self._state.run(self._end, keys, [epoch, self._kept_ms]))
+        return bool(await self._state.run(self._forget, keys, []))
 
     async def touch(self, owned: Mapping[str, int]) -> dict[str, Standing]:
         """Keep a worker's sessions, live and parked, in one round trip.
@@ -330,10 +399,16 @@ class Ownership:
         return {key: Standing(answer) for key, answer in zip(owned, answers, strict=True)}
 
 
-_SCRIPTS: Final = ("begin", "claim", "append", "missed", "end", "touch")
+_SCRIPTS: Final = ("begin", "claim", "append", "missed", "end", "touch", "forget")
+
+_UNSTORED_KEYS: Final = (UNSTORED, UNSTORED_BYTES, UNSTORED_LOST)
 
 _TO_FIND: Final = ("token", "ended", "snapshot")
 
 
 def _encode(value: object) -> str:
     return msgspec.json.encode(value).decode()
+
+
+def _or_nothing(number: float | None) -> float | str:
+    return "" if number is None else number

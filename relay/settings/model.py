@@ -18,6 +18,7 @@ from relay.settings.provider import ProviderSettings
 from relay.settings.secret import Secret
 from relay.settings.sessions import SessionSettings
 from relay.settings.state import StateSettings
+from relay.settings.transcripts import TranscriptSettings
 
 TRACING_PACKAGES = ("opentelemetry", "opentelemetry.sdk", "opentelemetry.exporter")
 """Each is part of the next one's name, as looking for them wants it."""
@@ -56,6 +57,7 @@ class LogSettings(Layered, frozen=True):
 class Settings(
     LogSettings,
     MetricsSettings,
+    TranscriptSettings,
     LimitSettings,
     KioskSettings,
     IdentitySettings,

@@ -1,4 +1,6 @@
-"""Who may use the relay and what they used: what outlives a restart, in SQLite or PostgreSQL.
+"""Who may use the relay, what they used and said: what outlives a restart, in a database.
+
+The database is SQLite or PostgreSQL.
 
     names        which names people may have, and when two are the same; pure
     secret_texts secrets that are handed out once and kept as a digest; pure
@@ -6,6 +8,10 @@
     migrations   how a database gets them (Alembic)
     database     connections and transactions, and what it means when there are none
     users  api_keys  kiosks  usage     one subject each
+    fulltext     words of any script, and what a search means; pure
+    segments     what is said, written down safely again and again
+    transcripts  what was said, listed, read and searched
+    erasure  expiry      what is deleted for good, and when
     revocations  which of the live sessions must end
 
 Only digests of secrets are stored, and times are UTC. Whatever asks the database may raise

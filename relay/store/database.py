@@ -35,6 +35,15 @@ ANSWER_TIMEOUT: Final = 10.0
 BUSY_TIMEOUT: Final = 5.0
 """Seconds that a writer waits for another one's lock on a file."""
 
+PRAGMAS: Final = (
+    "journal_mode = WAL",
+    "synchronous = NORMAL",
+    "foreign_keys = ON",
+    # What was deleted is overwritten, not only forgotten.
+    "secure_delete = ON",
+)
+"""Of each connection to SQLite."""
+
 POOL_SIZE: Final = 5
 """Connections of a worker: its transactions are short and not many."""
 
@@ -46,6 +55,12 @@ OLDEST_SQLITE: Final = (3, 36)
 
 SCHEMES: Final = ("sqlite", "sqlite+aiosqlite", "postgres", "postgresql", "postgresql+asyncpg")
 
+_OPTIMIZE: Final = "INSERT INTO segments_search(segments_search) VALUES ('optimize')"
+"""Merges the index, in which deleted words stand until then.
+
+*Source*: https://www.sqlite.org/fts5.html#the_optimize_command
+"""
+
 _LOCK_SPACE: Final = 0x5C21BE
 """The first half of our advisory locks' numbers in PostgreSQL."""
 
@@ -55,6 +70,7 @@ class Lock(IntEnum):
 
     MIGRATION = 1
     ENROLMENT = 2
+    SWEEP = 3
 
 
 class Database:
@@ -151,6 +167,24 @@ class Database:
             self._memory.close()
             self._memory = None
 
+    async def forget_deleted(self) -> None:
+        """Take what was deleted out of SQLite's side files and its index for searches.
+
+        PostgreSQL does so by itself, when it vacuums.
+
+        Raises:
+            StoreUnavailable: If that can't be done now.
+        """
+        if self.is_postgres:
+            return
+        async with self.writing() as connection:
+            await connection.execute(text(_OPTIMIZE))
+        async with _translated(), asyncio.timeout(ANSWER_TIMEOUT), self._engine.connect() as raw:
+            # Not within a transaction; where others read, the next time does more of it.
+            await raw.exec_driver_sql("COMMIT")
+            await raw.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            await raw.exec_driver_sql("BEGIN")
+
     async def ping(self) -> None:
         """Check that the database answers.
 
@@ -226,6 +260,8 @@ def _sqlite_engine(path: str, *, pool_size: int = POOL_SIZE) -> AsyncEngine:
         poolclass=AsyncAdaptedQueuePool,
         pool_size=pool_size,
         max_overflow=0,
+        # What was said and who people are must not get into logs by way of an error's text.
+        hide_parameters=True,
         # Transactions begin where we say, not before the first write, as the driver would have it.
         connect_args={"timeout": BUSY_TIMEOUT, "isolation_level": None},
     )
@@ -233,7 +269,7 @@ def _sqlite_engine(path: str, *, pool_size: int = POOL_SIZE) -> AsyncEngine:
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
-        for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+        for pragma in PRAGMAS:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
@@ -264,6 +300,7 @@ def _postgres_engine(url: str) -> AsyncEngine:
         pool_size=POOL_SIZE,
         max_overflow=POOL_SIZE,
         pool_timeout=ANSWER_TIMEOUT,
+        hide_parameters=True,
         # A restart of the server costs nobody an error.
         pool_pre_ping=True,
     )

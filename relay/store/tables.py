@@ -1,5 +1,6 @@
 """The tables. A change here needs a migration as well; a test compares the two."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -11,8 +12,10 @@ from sqlalchemy import (
     ColumnElement,
     Date,
     DateTime,
+    Float,
     ForeignKey,
     Index,
+    Integer,
     MetaData,
     String,
     Table,
@@ -20,9 +23,11 @@ from sqlalchemy import (
     false,
     text,
 )
+from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from relay.store.fulltext import to_tsvector
 from relay.store.names import ID, fold_name, is_name
 
 METADATA: Final = MetaData(
@@ -56,6 +61,23 @@ class Utc(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Tokens(TypeDecorator[Sequence[str]]):
+    """What a text is found by, as `relay.store.fulltext` makes it; written, never read."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """PostgreSQL searches in the column itself, SQLite in an index that is filled from it."""
+        return dialect.type_descriptor(TSVECTOR() if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: Sequence[str] | None, dialect: Dialect) -> str | None:
+        """Write the tokens, in order."""
+        if value is None:
+            return None
+        return to_tsvector(value) if dialect.name == "postgresql" else " ".join(value)
 
 
 def _id() -> Column[str]:
@@ -173,6 +195,79 @@ USAGE: Final = Table(
     ),
     Index("ix_usage_day_account", "day", "account"),
 )
+
+TRANSCRIPTS: Final = Table(
+    "transcripts",
+    METADATA,
+    Column("id", Text, primary_key=True),  # the session's
+    Column("account", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("device", Text),
+    Column("language", Text),
+    Column("title", Text),
+    _time("started_at"),
+    _time("updated_at"),
+    _time("ended_at", nullable=True),
+    Column("audio_ms", BigInteger, nullable=False),
+    Column("segments", Integer, nullable=False),
+    Column("words", Integer, nullable=False),
+    # Of the latest owner that was heard of.
+    Column("epoch", Integer, nullable=False),
+    # Pages go from the newest to the oldest, of one account or of all.
+    Index("ix_transcripts_account_started_at_id", "account", "started_at", "id"),
+    Index("ix_transcripts_started_at_id", "started_at", "id"),
+)
+
+SEGMENTS: Final = Table(
+    "segments",
+    METADATA,
+    # SQLite's own row number, by which its index for searches knows a row.
+    Column("id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
+    Column("transcript_id", ForeignKey("transcripts.id", ondelete="CASCADE"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("language", Text),
+    Column("cause", Text),
+    # Seconds of the session's time.
+    Column("starts_at", Float),
+    Column("ends_at", Float),
+    Column("end_sample", BigInteger),
+    # JSON as it was sent; kept as text, because it is only ever handed on.
+    Column("words", Text),
+    _time("committed_at"),
+    Column("tokens", Tokens, nullable=False),
+    Index("uq_segments_transcript_id_number", "transcript_id", "number", unique=True),
+    sqlite_autoincrement=True,
+)
+
+SEGMENT_FLAGS: Final = Table(
+    "segment_flags",
+    METADATA,
+    Column("transcript_id", ForeignKey("transcripts.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("flag", Text, primary_key=True),
+    Column("score", Float),
+    Index("ix_segment_flags_flag_transcript_id", "flag", "transcript_id"),
+)
+
+ERASED: Final = Table(
+    "erased",
+    METADATA,
+    # Of a transcript or an account: what comes late about it is not stored any more.
+    Column("subject", Text, primary_key=True),
+    _time("erased_at", index=True),
+)
+
+SEARCH: Final = "segments_search"
+"""The index of the tokens: in PostgreSQL one like others, in SQLite a virtual table that triggers
+keep as the table is. SQLAlchemy has no words for these, so the migration alone makes them."""
+
+
+def is_described(name: str | None, kind: str, _parents: object) -> bool:
+    """Tell Alembic what of a database is described here."""
+    return kind not in ("table", "index") or name is None or not name.startswith(SEARCH)
 
 
 def is_called(table: Table, text: str) -> ColumnElement[bool]:

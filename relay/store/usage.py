@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Final
 
-from sqlalchemy import BigInteger, cast, func, select
+from sqlalchemy import BigInteger, cast, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from relay.store.database import Database
@@ -100,6 +100,12 @@ class Usage:
             query = query.where(USAGE.c.account == account)
         async with self._database.reading() as connection:
             return [DayUsage(**row) for row in (await connection.execute(query)).mappings()]
+
+    async def erase(self, account: str) -> int:
+        """Delete what an account used; how many rows that were."""
+        async with self._database.writing() as connection:
+            gone = await connection.execute(delete(USAGE).where(USAGE.c.account == account))
+            return gone.rowcount
 
     async def of_session(self, session_id: str, *, before: date) -> dict[str, int]:
         """Add up what a session has used on the days before one."""

@@ -40,6 +40,7 @@ class Rig:
     """From all hosts to the provider."""
     redis_line: Proxy
     """From all hosts to Redis."""
+    database_url: str
     key: str = ""
     _faults_seen: dict[int, int] = field(default_factory=dict)
 
@@ -109,7 +110,7 @@ async def running_rig(*, hosts: int = 2, **settings: Any) -> AsyncIterator[Rig]:
         upstream = await stack.enter_async_context(Proxy(int(simulator.url.rpartition(":")[2])))
         redis_line = await stack.enter_async_context(Proxy(redis.port))
         database_url = postgres.create_database()
-        rig = Rig(simulator, redis, postgres, [], [], upstream, redis_line)
+        rig = Rig(simulator, redis, postgres, [], [], upstream, redis_line, database_url)
         for _ in range(hosts):
             host = RelayProcess(
                 f"ws://127.0.0.1:{upstream.port}",

@@ -160,6 +160,15 @@ async def _database_away(scene: Scene) -> None:
         await asyncio.sleep(4)
 
 
+async def _kill_without_database(scene: Scene) -> None:
+    """What the worker had taken to store is left behind, and nobody can store it yet."""
+    await scene.reach(scene.moment)
+    async with scene.rig.without_database():
+        await asyncio.sleep(3)
+        scene.rig.kill(0)
+        await asyncio.sleep(3)
+
+
 async def _slow_reader(scene: Scene) -> None:
     await scene.reach(scene.moment)
     line = scene.rig.lines[0]
@@ -276,6 +285,13 @@ PAIRS: Final = (
         "SIGKILL + upstream reset at the new owner",
         happens=_kill_then_reset,
         hosts=(0, 1),
+        shows=RESUMED,
+    ),
+    Row(
+        "SIGKILL while the database is stopped",
+        happens=_kill_without_database,
+        hosts=(0, 1),
+        seconds=10,
         shows=RESUMED,
     ),
     Row(

@@ -10,6 +10,7 @@ from tests.chaos.chaos_client import ChaosClient, Log, Speech
 from tests.chaos.judge import Evidence, Verdict, judge
 from tests.chaos.rig import Rig
 from tests.chaos.rows import MOMENT, TABLE, Row, Scene
+from tests.chaos.stored import find_unstored
 from tests.support.signals import identifiable_noise
 
 TIME: Final = 110.0
@@ -46,6 +47,8 @@ class Outcome:
     log: Log
     faults: Sequence[str] = ()
     """Errors in the relays' logs."""
+    unstored: Sequence[str] = ()
+    """What the database has otherwise than the client heard it."""
 
     @property
     def defects(self) -> list[str]:
@@ -54,6 +57,7 @@ class Outcome:
         if self.log.lost:
             found.append(self.log.lost)
         found += [f"log: {line}" for line in self.faults]
+        found += self.unstored
         return found + [f"no {each}" for each in self.plan.shows if not self.log.of(each)]
 
 
@@ -115,7 +119,9 @@ async def run(rig: Rig, plan: Plan) -> Outcome:
         client.has_ended,
     )
     tolerance = 1 if client.log.of("session_resumed") else 0
-    return Outcome(plan, judge(evidence, tolerance=tolerance), client.log, rig.faults())
+    verdict = judge(evidence, tolerance=tolerance)
+    unstored = await find_unstored(rig.database_url, client.log.heard)
+    return Outcome(plan, verdict, client.log, rig.faults(), unstored)
 
 
 async def _happen(row: Row, scene: Scene) -> None:

@@ -52,6 +52,19 @@ async def test_a_redis_that_is_not_there_is_unavailable() -> None:
     await state.aclose()
 
 
+async def test_a_connection_that_uvloop_finds_closed_is_an_outage_and_another_fault_isnt() -> None:
+    state = SharedState.connect(None)
+    with pytest.raises(StateUnavailable):
+        async with state.asking():
+            raise RuntimeError(
+                "unable to perform operation on <TCPTransport closed=True>; the handler is closed"
+            )
+    with pytest.raises(RuntimeError):
+        async with state.asking():
+            raise RuntimeError("no running event loop")
+    await state.aclose()
+
+
 async def test_a_redis_that_hangs_is_unavailable_within_two_seconds() -> None:
     with RedisServer() as server:
         state = SharedState.connect(server.url)

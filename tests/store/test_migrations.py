@@ -13,18 +13,20 @@ from sqlalchemy import Connection, inspect, text
 from relay.errors import StoreUnavailable
 from relay.store import Database
 from relay.store.database import migration_config
-from relay.store.tables import METADATA
+from relay.store.tables import METADATA, SEARCH, is_described
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "relay/store/migrations"
 
 
 def tables(connection: Connection) -> set[str]:
-    return set(inspect(connection).get_table_names()) - {"alembic_version"}
+    names = set(inspect(connection).get_table_names()) - {"alembic_version"}
+    return {name for name in names if not name.startswith(SEARCH)}
 
 
 def differences(connection: Connection) -> list[Any]:
-    return list(compare_metadata(MigrationContext.configure(connection), METADATA))
+    context = MigrationContext.configure(connection, opts={"include_name": is_described})
+    return list(compare_metadata(context, METADATA))
 
 
 def index_conditions(connection: Connection) -> set[str]:

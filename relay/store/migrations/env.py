@@ -15,7 +15,7 @@ from alembic import context
 from sqlalchemy import Connection
 
 from relay.store.database import Database
-from relay.store.tables import METADATA, Utc
+from relay.store.tables import METADATA, Tokens, Utc, is_described
 
 
 def migrate(connection: Connection) -> None:
@@ -26,14 +26,23 @@ def migrate(connection: Connection) -> None:
         target_metadata=METADATA,
         render_as_batch=True,
         render_item=render_item,
+        include_name=is_described,
     )
     with context.begin_transaction():
         context.run_migrations()
 
 
 def render_item(kind: str, item: object, _context: object) -> str | Literal[False]:
-    """Write our own type as what it is in the database; False leaves the rest to Alembic."""
-    return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, Utc) else False
+    """Write our own types as what they are in SQLite; False leaves the rest to Alembic."""
+    if kind != "type":
+        return False
+    match item:
+        case Utc():
+            return "sa.DateTime(timezone=True)"
+        case Tokens():
+            return "sa.Text()"  # in PostgreSQL it is TSVECTOR
+        case _:
+            return False
 
 
 async def migrate_alone(url: str) -> None:

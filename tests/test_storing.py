@@ -1,0 +1,220 @@
+"""From Redis, or the embedded engine, into a database."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from relay.errors import StoreUnavailable
+from relay.registry import Unstored
+from relay.registry.ownership import Event, Heading, Ownership, Progress, Write
+from relay.state import SharedState
+from relay.store import Database
+from relay.store.segments import Segments
+from relay.store.transcripts import Transcripts
+from relay.storing import Storing
+from tests.support.state import redis_server, state
+from tests.support.waiting import until
+
+__all__ = ["redis_server", "state"]
+
+PLAIN = "committed_transcript"
+TIMED = "committed_transcript_with_timestamps"
+
+
+def heading(kind: str = "user", name: str = "anna") -> Heading:
+    return Heading(account=f"{kind}:1", kind=kind, name=name, started_at=1_700_000_000.0)
+
+
+def event(number: int, message_type: str = PLAIN, **fields: object) -> Event:
+    said = {
+        "message_type": message_type,
+        "segment": number,
+        "text": f"number {number}",
+        "end_sample": 48_000,
+        "cause": "vad",
+        **fields,
+    }
+    return Event(number, number * 2 + (message_type == TIMED), json.dumps(said), False, 0.5, 1.0)
+
+
+async def say(ownership: Ownership, *events: Event, about: Heading | None = None) -> None:
+    progress = Progress(segments=3, words=6, usage={"received_ms": 2000})
+    await ownership.append(
+        [
+            Write(
+                session_id="s1",
+                epoch=1,
+                progress=progress,
+                events=events,
+                heading=about or heading(),
+            )
+        ]
+    )
+
+
+class FailingSegments(Segments):
+    """Can be away, and doesn't take one text."""
+
+    is_away = False
+
+    async def record(self, records: object) -> int:
+        assert isinstance(records, list)
+        if self.is_away or any(each.said and each.said.text == "poison" for each in records):
+            raise StoreUnavailable("gone")
+        return await super().record(records)
+
+    async def is_writable(self) -> bool:
+        return not self.is_away and await super().is_writable()
+
+
+@pytest.fixture
+async def database() -> AsyncIterator[Database]:
+    made = Database("sqlite://")
+    await made.start()
+    yield made
+    await made.aclose()
+
+
+@pytest.fixture
+def segments(database: Database) -> FailingSegments:
+    return FailingSegments(database)
+
+
+@pytest.fixture
+def transcripts(database: Database) -> Transcripts:
+    return Transcripts(database)
+
+
+@pytest.fixture
+def ownership(state: SharedState) -> Ownership:
+    return Ownership(state)
+
+
+@pytest.fixture
+def storing(state: SharedState, segments: FailingSegments) -> Storing:
+    return Storing(Unstored(state, "host:1"), segments, retry_interval=0.01, poll_interval=0.01)
+
+
+@asynccontextmanager
+async def running(storing: Storing) -> AsyncIterator[None]:
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(storing.run())
+        yield
+        task.cancel()
+
+
+async def texts(transcripts: Transcripts) -> list[str]:
+    return [segment.text for segment in await transcripts.segments("s1")]
+
+
+async def test_what_is_said_comes_into_the_database(
+    state: SharedState, ownership: Ownership, storing: Storing, transcripts: Transcripts
+) -> None:
+    words = [{"text": "number", "start": 0.6, "end": 0.8, "type": "word", "logprob": -0.5}]
+    await say(
+        ownership,
+        event(0),
+        event(0, TIMED, language_code="en", words=words),
+        event(1, TIMED, words=None),
+    )
+    assert await storing.store_some() == 3
+    assert await storing.store_some() == 0
+    first, second = await transcripts.segments("s1")
+    assert (first.text, first.language_code, first.cause) == ("number 0", "en", "vad")
+    assert json.loads(first.words_json or "") == words
+    assert (first.start, first.end, second.words) == (0.6, 1.0, None)
+    found = await transcripts.find("s1", "user:1")
+    assert found is not None
+    assert (found.name, found.device, found.language) == ("anna", None, "en")
+    assert (found.audio_ms, found.segments, found.words) == (2000, 3, 6)
+    assert (await Unstored(state, "host:1").backlog()).entries == 0
+
+
+async def test_a_kiosk_is_a_device_and_an_end_is_an_end(
+    ownership: Ownership, storing: Storing, transcripts: Transcripts
+) -> None:
+    lobby = heading("kiosk", "lobby")
+    await say(ownership, event(0), about=lobby)
+    await ownership.end("s1", 1, progress=Progress(usage={"received_ms": 9000}), heading=lobby)
+    await storing.finish()
+    found = await transcripts.find("s1", None)
+    assert found is not None
+    assert found.device == "lobby"
+    assert found.ended_at is not None
+    assert found.audio_ms == 9000
+
+
+async def test_what_isnt_a_transcript_isnt_stored(
+    ownership: Ownership, storing: Storing, transcripts: Transcripts
+) -> None:
+    gap = Event(0, 0, '{"message_type": "audio_gap", "from_sample": 0, "to_sample": 5}')
+    await say(ownership, gap, Event(0, 1, "{"), event(1, text="a\0b"))
+    assert await storing.store_some() == 3
+    assert await texts(transcripts) == ["a\N{REPLACEMENT CHARACTER}b"]
+
+
+async def test_while_the_database_is_away_everything_waits(
+    ownership: Ownership, storing: Storing, segments: FailingSegments, transcripts: Transcripts
+) -> None:
+    segments.is_away = True
+    async with running(storing):
+        await say(ownership, event(0))
+        await asyncio.sleep(0.1)
+        await say(ownership, event(1))
+        assert await texts(transcripts) == []
+        segments.is_away = False
+
+        async def are_there() -> bool:
+            return await texts(transcripts) == ["number 0", "number 1"]
+
+        await until(are_there, "both segments")
+
+
+async def test_what_the_database_never_takes_holds_up_nothing_else(
+    ownership: Ownership, storing: Storing, transcripts: Transcripts
+) -> None:
+    await say(ownership, event(0), event(1, text="poison"), event(2))
+    assert await storing.store_some() == 3
+    assert await texts(transcripts) == ["number 0", "number 2"]
+
+
+async def test_a_worker_that_dies_leaves_its_entries_to_another(
+    state: SharedState,
+    ownership: Ownership,
+    storing: Storing,
+    segments: FailingSegments,
+    transcripts: Transcripts,
+) -> None:
+    segments.is_away = True
+    async with running(storing):
+        await say(ownership, event(0))
+        await asyncio.sleep(0.05)
+    segments.is_away = False
+    other = Storing(Unstored(state, "host:2", claim_after=0), segments)
+    assert await other.store_some() == 1
+    assert await texts(transcripts) == ["number 0"]
+
+
+async def test_redis_that_was_emptied_is_taken_from_again(
+    state: SharedState, ownership: Ownership, storing: Storing, transcripts: Transcripts
+) -> None:
+    async with running(storing):
+        await say(ownership, event(0))
+        async with state.asking() as redis:
+            await redis.flushdb()
+        await say(ownership, event(1))
+
+        async def is_there() -> bool:
+            return "number 1" in await texts(transcripts)
+
+        await until(is_there, "what came after")
+
+
+async def test_a_database_is_writable_and_nothing_of_the_attempt_stays(
+    segments: FailingSegments, transcripts: Transcripts
+) -> None:
+    assert await segments.is_writable()
+    assert await transcripts.find("probe", None) is None
