@@ -122,8 +122,7 @@ class Translator:
 
     def seconds_of(self, gap: AudioGap) -> float:
         """How long a gap is."""
-        at = self._chain.timeline.seconds_of_frame
-        return at(gap.to_sample) - at(gap.from_sample)
+        return self.seconds_at(gap.to_sample) - self.seconds_at(gap.from_sample)
 
     def seconds_at(self, frame: int) -> float:
         """When a frame of the client's begins, in seconds of the session's time."""

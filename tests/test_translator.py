@@ -145,6 +145,10 @@ def test_a_gap_is_as_long_as_its_frames_take() -> None:
     assert translator(2).seconds_of(AudioGap(RATE, RATE + RATE // 2, "error")) == 0.5
 
 
+def test_a_frame_has_its_time() -> None:
+    assert translator(2).seconds_at(RATE // 2) == 0.5
+
+
 def test_a_timed_message_that_is_owed_is_made_up_once() -> None:
     def event(message_type: str, segment: int) -> str:
         fields = {"message_type": message_type, "segment": segment, "text": "one two"}

@@ -2,7 +2,12 @@ import pytest
 
 from relay.audio.pcm import Encoding, WireFormat
 from relay.downstream.options import OptionPolicy
-from relay.downstream.scribe_request import ScribeRequest, parse_scribe_request, tokens_in
+from relay.downstream.scribe_request import (
+    ScribeRequest,
+    parse_scribe_request,
+    queue_bytes,
+    tokens_in,
+)
 from relay.errors import InvalidRequest
 from relay.scribe.parameters import AudioFormat, CommitStrategy, Parameters
 
@@ -69,3 +74,12 @@ def test_an_operators_pins_hold_but_for_the_format_of_the_clients_audio() -> Non
     assert request.wire_format is WireFormat.PCM_24000
     assert request.parameters.language_code == "uk"
     assert request.notes == ("language_code is set by the operator of this relay.",)
+
+
+@pytest.mark.parametrize(
+    ("announced", "size_bytes"),
+    [("pcm_16000", 32_000), ("pcm_48000", 96_000), ("ulaw_8000", 8_000), ("mp3", 32_000)],
+)
+def test_the_queue_is_as_long_for_every_format(announced: str, size_bytes: int) -> None:
+    assert queue_bytes([("audio_format", announced)]) == size_bytes
+    assert queue_bytes([]) == 32_000
