@@ -88,6 +88,7 @@ async def test_what_is_said_after_enrolment_is_read_and_every_sample_arrives(
         assert all(abs(each) <= 1 for each in moved), moved
 
 
+@pytest.mark.slow
 async def test_a_remote_starts_and_finishes_and_the_screen_forgets(remarks: Path) -> None:
     engine = ScriptedEngine(["first remark", "second remark", "third remark"])
     async with (

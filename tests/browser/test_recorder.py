@@ -313,6 +313,7 @@ async def test_a_line_that_breaks_costs_no_word_and_the_session_goes_on(
     check_all_was_committed(speech, scripted)
 
 
+@pytest.mark.slow
 async def test_a_session_that_has_lasted_as_long_as_it_may_goes_on_in_the_next(
     remarks: Path, scripted: Simulator
 ) -> None:

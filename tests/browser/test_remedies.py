@@ -145,6 +145,7 @@ async def test_whoever_is_not_signed_in_any_more_keeps_the_text(
         await expect(page.get_by_role("log")).to_contain_text("heard")
 
 
+@pytest.mark.slow
 async def test_a_limit(listener: Browser, scripted: Simulator) -> None:
     async with (
         relay_to(scripted.url, limit_user_sessions=1) as relay,
@@ -173,6 +174,7 @@ async def test_minutes_that_are_used_up(listener: Browser, scripted: Simulator) 
         await expect(page.get_by_role("log")).to_contain_text("heard")
 
 
+@pytest.mark.slow
 async def test_a_relay_that_is_away(remarks: Path, scripted: Simulator, tmp_path: Path) -> None:
     restarting = Restarting(tmp_path, scripted.url)
     async with chromium(*hearing(remarks)) as browser, visit(browser, tolerates=REFUSED) as page:

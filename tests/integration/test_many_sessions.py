@@ -5,6 +5,7 @@ import json
 
 import aiohttp
 import numpy as np
+import pytest
 
 from tests.support.relay import Client
 from tests.support.settings import KEY
@@ -32,6 +33,7 @@ async def speak(url: str, key: str, number: int, everybody: asyncio.Barrier) -> 
     return client
 
 
+@pytest.mark.slow
 async def test_two_hundred_sessions_in_one_process() -> None:
     upstream, port = free_port(), free_port()
     environment = {

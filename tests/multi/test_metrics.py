@@ -77,6 +77,7 @@ async def becomes(prometheus: PrometheusServer, expression: str, value: float) -
         pytest.fail(f"{expression} is {last}, not {value}")
 
 
+@pytest.mark.slow
 async def test_prometheus_reads_of_all_workers_together(
     cluster: Cluster, prometheus: PrometheusServer
 ) -> None:
