@@ -1,7 +1,5 @@
 import itertools
 import json
-import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
@@ -22,6 +20,7 @@ from relay.captions import (
     render_txt,
     render_vtt,
 )
+from tests.support.calls import calls_of
 
 
 @dataclass(frozen=True)
@@ -168,22 +167,6 @@ def test_space_within_a_wide_word_makes_no_third_line() -> None:
     word = f"{'x' * 42} {'y' * 41} z"
     cues = make_cues([Segment(word, 0.0, 2.0, (Word(word, 0.0, 2.0),))])
     assert [cue.lines for cue in cues] == [("x" * 42, "y" * 41), ("z",)]
-
-
-def calls_of(work: Callable[[], object]) -> int:
-    """Count the calls that are made, whatever is called."""
-    count = 0
-
-    def on_event(_frame: object, event: str, _argument: object) -> None:
-        nonlocal count
-        count += event in ("call", "c_call")
-
-    sys.setprofile(on_event)
-    try:
-        work()
-    finally:
-        sys.setprofile(None)
-    return count
 
 
 @pytest.mark.parametrize("word", ["fox", "лисица", "狐"])
