@@ -35,7 +35,7 @@ HITS_SHOWN: Final = 3
 SEGMENTS_AT_ONCE: Final = 200
 
 
-class Word(msgspec.Struct, frozen=True):
+class Word(msgspec.Struct, frozen=True, gc=False):
     """A word, the space between two words, or a sound; times in seconds of the session."""
 
     text: str
