@@ -7,8 +7,11 @@ import json
 import math
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
 from typing import Any, Protocol
 
 MAX_LINE_WIDTH = 42
@@ -254,10 +257,23 @@ def _ends_before(group: Sequence[_Piece], piece: _Piece) -> bool:
     start, last = group[0].start, group[-1]
     if piece.start - last.end >= LONG_PAUSE or piece.end - start > MAX_DURATION:
         return True
-    text = _text_of(group)
-    if len(_wrap(text + piece.text)) > MAX_LINES:
+    text = "".join(each.text for each in group).lstrip()
+    if not _fits(text + piece.text):
         return True
-    return _is_sentence(text) and last.end - start >= MIN_DURATION
+    return last.end - start >= MIN_DURATION and _is_sentence(text.rstrip())
+
+
+def _fits(text: str) -> bool:
+    """Whether two lines hold a text."""
+    edges = _edges(text)
+    if edges[-1] <= MAX_LINE_WIDTH:
+        return True
+    # The longest first line leaves least to the second, so no other has to be tried; whoever tries
+    # them all for each word takes the greater part of a second for a long transcript.
+    longest = bisect_right(edges, MAX_LINE_WIDTH) - 1
+    place = next((i for i in range(longest, 0, -1) if _may_begin_line(text[i])), longest)
+    rest = text[place:].lstrip()
+    return edges[-1] - edges[len(text) - len(rest)] <= MAX_LINE_WIDTH
 
 
 def _is_sentence(text: str) -> bool:
@@ -265,36 +281,33 @@ def _is_sentence(text: str) -> bool:
 
 
 def _wrap(text: str) -> tuple[str, ...]:
-    """Break a text into lines, two of them as even as they can be."""
-    if _width(text) <= MAX_LINE_WIDTH:
+    """Break a text that fits into lines, two of them as even as they can be."""
+    edges = _edges(text)
+    if edges[-1] <= MAX_LINE_WIDTH:
         return (text,)
-    halves = [
-        (abs(_width(first) - _width(second)), first, second)
-        for first, second in _breaks(text)
-        if _width(first) <= MAX_LINE_WIDTH and _width(second) <= MAX_LINE_WIDTH
-    ]
-    if halves:
-        _, first, second = min(halves)
-        return (first, second)
-    fitting = [pair for pair in _breaks(text) if _width(pair[0]) <= MAX_LINE_WIDTH]
-    first, rest = fitting[-1]
-    return (first, *_wrap(rest))
+    places = range(1, len(text))
+    halves = _halves(text, edges, (i for i in places if _may_begin_line(text[i])))
+    _, first, second = min(halves or _halves(text, edges, places))
+    return (first, second)
 
 
-def _breaks(text: str) -> list[tuple[str, str]]:
-    """List the ways to break a text: at spaces and between wide characters, else anywhere."""
-    ways = [
-        (text[:i].rstrip(), text[i:].lstrip())
-        for i in range(1, len(text))
-        if text[i] == " " or _may_begin_line(text[i])
-    ]
-    if not any(_width(first) <= MAX_LINE_WIDTH for first, _ in ways):
-        ways = [(text[:i], text[i:]) for i in range(1, len(text))]
-    return ways
+def _halves(text: str, edges: Sequence[int], places: Iterable[int]) -> list[tuple[int, str, str]]:
+    """List the ways to break a text into two lines, each with how uneven they are."""
+    halves = []
+    for place in places:
+        first, second = text[:place].rstrip(), text[place:].lstrip()
+        columns = edges[len(first)]
+        rest = edges[-1] - edges[len(text) - len(second)]
+        if columns <= MAX_LINE_WIDTH and rest <= MAX_LINE_WIDTH:
+            halves.append((abs(columns - rest), first, second))
+    return halves
 
 
 def _may_begin_line(char: str) -> bool:
-    return _width(char) == 2 and not unicodedata.category(char).startswith("P")
+    """Whether a line may end before it: at spaces and between wide characters."""
+    if char == " ":
+        return True
+    return _columns(char) == 2 and not unicodedata.category(char).startswith("P")
 
 
 def _settle(cue: Cue, next_start: float) -> Cue:
@@ -309,10 +322,19 @@ def _text_of(group: Iterable[_Piece]) -> str:
 
 
 def _width(text: str) -> int:
-    return sum(
-        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
-        for char in text
-    )
+    return sum(map(_columns, text))
+
+
+def _edges(text: str) -> Sequence[int]:
+    """Count the columns before each character, and before the text's end."""
+    return list(accumulate(map(_columns, text), initial=0))
+
+
+@lru_cache(maxsize=4096)
+def _columns(char: str) -> int:
+    if unicodedata.combining(char):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
 def _timestamp(seconds: float, mark: str) -> str:

@@ -1,9 +1,16 @@
 """Transcripts from the database into files, a few segments at a time, whatever their length."""
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
 
-from relay.exports import FORMATS, Archive
-from relay.store.transcripts import Filter, Transcript, Transcripts
+from relay.exports import FORMATS, Archive, Writer
+from relay.store.transcripts import Filter, Segment, Transcript, Transcripts
+
+_WRITING: Final = ThreadPoolExecutor(max_workers=1, thread_name_prefix="export")
+"""Where files are written: not on the loop, which carries audio, and all exports in turn, a page at
+a time, so that however many there are take one thread, and none of those that others wait for."""
 
 
 async def export_one(
@@ -17,7 +24,7 @@ async def export_one(
     writer = FORMATS[format_name].writer()
     yield writer.begin(transcript)
     async for page in transcripts.pages_of_segments(transcript.id):
-        yield "".join(map(writer.add, page))
+        yield await asyncio.get_running_loop().run_in_executor(_WRITING, _add, writer, page)
     yield writer.end()
 
 
@@ -32,11 +39,16 @@ async def export_many(
     Raises:
         StoreUnavailable: If the database can't be asked; what came by then is no zip file.
     """
+    loop = asyncio.get_running_loop()
     archive = Archive()
     async for transcript in transcripts.each(wanted):
         yield archive.open(transcript, FORMATS[format_name].extension)
         async for text in export_one(transcripts, transcript, format_name):
-            yield archive.write(text)
+            yield await loop.run_in_executor(_WRITING, archive.write, text)
         yield archive.close()
         on_transcript(transcript)
-    yield archive.finish()
+    yield await loop.run_in_executor(_WRITING, archive.finish)
+
+
+def _add(writer: Writer, page: Sequence[Segment]) -> str:
+    return "".join(map(writer.add, page))

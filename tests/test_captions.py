@@ -20,6 +20,7 @@ from relay.captions import (
     render_txt,
     render_vtt,
 )
+from tests.support.calls import calls_of
 
 
 @dataclass(frozen=True)
@@ -160,6 +161,20 @@ def test_wide_word_after_others_keeps_its_space() -> None:
     words = (Word("see", 0.0, 0.2), Word(" ", 0.2, 0.2, "spacing"), Word("y" * 50, 0.2, 1.0))
     cues = make_cues([Segment("see …", 0.0, 1.0, words)])
     assert " ".join(line for cue in cues for line in cue.lines).startswith("see yyy")
+
+
+def test_space_within_a_wide_word_makes_no_third_line() -> None:
+    word = f"{'x' * 42} {'y' * 41} z"
+    cues = make_cues([Segment(word, 0.0, 2.0, (Word(word, 0.0, 2.0),))])
+    assert [cue.lines for cue in cues] == [("x" * 42, "y" * 41), ("z",)]
+
+
+@pytest.mark.parametrize("word", ["fox", "лисица", "狐"])
+def test_a_word_costs_few_calls_wherever_its_cue_may_be_broken(word: str) -> None:
+    """It cost thousands, as each was tried with every way to break the cue up to there."""
+    segment = spoken(" ".join([word] * 200), each=0.1, gap=0.05)
+    make_cues([segment])
+    assert calls_of(lambda: make_cues([segment])) < 100 * 200
 
 
 def test_accents_take_no_column() -> None:

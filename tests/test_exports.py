@@ -64,6 +64,11 @@ def written(name: str, *segments: Segment, transcript: Transcript = TRANSCRIPT) 
     return writer.begin(transcript) + "".join(map(writer.add, segments)) + writer.end()
 
 
+def test_words_are_decoded_once() -> None:
+    (spoken, *_) = SEGMENTS
+    assert spoken.words is spoken.words
+
+
 def test_txt_is_a_line_a_segment() -> None:
     assert written("txt", *SEGMENTS).splitlines() == [
         "Good morning.",

@@ -13,7 +13,7 @@ means the same in both.
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -21,6 +21,10 @@ MAX_QUERY_LENGTH: Final = 200
 """Characters."""
 
 MAX_TERMS: Final = 16
+
+MIN_BEGINNING: Final = 2
+"""Characters before a `*`: what begins with one letter is a good part of the whole index, which is
+everybody's, and has to be gone through before it is known whose it is."""
 
 MAX_TOKEN_LENGTH: Final = 64
 """Characters; what is longer is cut. PostgreSQL takes 2,046 bytes.
@@ -89,7 +93,7 @@ class Query:
         """Read what somebody typed: words, "phrases in quotes", beginnings*.
 
         Raises:
-            ValueError: If there is nothing to look for in it, or too much.
+            ValueError: If there is nothing to look for in it, too much, or a beginning too short.
         """
         if len(text) > MAX_QUERY_LENGTH:
             raise ValueError(f"a search has at most {MAX_QUERY_LENGTH} characters")
@@ -97,12 +101,18 @@ class Query:
         for phrase, star, word in _TERM.findall(text):
             written = phrase or word
             if tokens := tuple(token.text for token in tokenize(written)):
-                terms.append(Term(tokens, is_prefix=bool(star) or word.endswith("*")))
+                is_prefix = bool(star) or word.endswith("*")
+                if is_prefix and _is_too_short(tokens[-1]):
+                    raise ValueError(
+                        f"a beginning has at least {MIN_BEGINNING} letters or digits before the *"
+                    )
+                terms.append(Term(tokens, is_prefix))
         if not terms:
             raise ValueError("a search needs a letter or a digit")
         if len(terms) > MAX_TERMS:
             raise ValueError(f"a search has at most {MAX_TERMS} words")
-        return cls(tuple(terms))
+        # What is asked for twice is found once.
+        return cls(tuple(dict.fromkeys(terms)))
 
     def to_fts5(self) -> str:
         """Write it for SQLite: https://www.sqlite.org/fts5.html#full_text_query_syntax."""
@@ -117,7 +127,10 @@ class Query:
     def find(self, text: str) -> list[Hit]:
         """Find where it is in a text, in order, without overlaps."""
         tokens = list(tokenize(text))
-        found = sorted(hit for term in self.terms for hit in _find(term, tokens))
+        places: dict[str, list[int]] = {}
+        for place, token in enumerate(tokens):
+            places.setdefault(token.text, []).append(place)
+        found = sorted(hit for term in self.terms for hit in _find(term, tokens, places))
         hits: list[Hit] = []
         for hit in found:
             if hits and hit.start < hits[-1].end:
@@ -180,21 +193,34 @@ def fold(word: str) -> str:
     return "".join(unicodedata.normalize("NFC", "".join(kept)).split())[:MAX_TOKEN_LENGTH]
 
 
-def _find(term: Term, tokens: Sequence[Token]) -> Iterator[Hit]:
-    length = len(term.tokens)
-    for begin in range(len(tokens) - length + 1):
-        found = tokens[begin : begin + length]
-        if all(map(_is_same, found[:-1], term.tokens)) and _ends(term, found[-1]):
+def _is_too_short(beginning: str) -> bool:
+    # A character that is a word by itself begins little else.
+    return len(beginning) < MIN_BEGINNING and not _stands_alone(beginning)
+
+
+def _find(
+    term: Term, tokens: Sequence[Token], places: Mapping[str, Sequence[int]]
+) -> Iterator[Hit]:
+    """Find a term where its first token is, instead of trying every place for every term."""
+    *before, last = term.tokens
+    for begin in _places_of(term, places):
+        found = tokens[begin : begin + len(term.tokens)]
+        if len(found) <= len(before) or any(map(_differs, found, before)):
+            continue
+        text = found[-1].text
+        if text == last or (term.is_prefix and text.startswith(last)):
             yield Hit(found[0].start, found[-1].end)
 
 
-def _is_same(token: Token, wanted: str) -> bool:
-    return token.text == wanted
+def _places_of(term: Term, places: Mapping[str, Sequence[int]]) -> Iterable[int]:
+    first = term.tokens[0]
+    if len(term.tokens) > 1 or not term.is_prefix:
+        return places.get(first, ())
+    return (place for text in places if text.startswith(first) for place in places[text])
 
 
-def _ends(term: Term, last: Token) -> bool:
-    wanted = term.tokens[-1]
-    return last.text.startswith(wanted) if term.is_prefix else last.text == wanted
+def _differs(token: Token, wanted: str) -> bool:
+    return token.text != wanted
 
 
 def _tsquery_of(term: Term) -> str:

@@ -1,8 +1,10 @@
 """What was said, found again: pages of transcripts, their segments, and the hits of a search."""
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Final
 
 import msgspec
@@ -33,7 +35,7 @@ HITS_SHOWN: Final = 3
 SEGMENTS_AT_ONCE: Final = 200
 
 
-class Word(msgspec.Struct, frozen=True):
+class Word(msgspec.Struct, frozen=True, gc=False):
     """A word, the space between two words, or a sound; times in seconds of the session."""
 
     text: str
@@ -42,7 +44,7 @@ class Word(msgspec.Struct, frozen=True):
     type: str = "word"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Segment:
     """One committed stretch of a session, as captions want it too."""
 
@@ -57,7 +59,7 @@ class Segment:
     words_json: str | None
     """As Scribe sent them; None where only the segment's bounds are known."""
 
-    @property
+    @cached_property
     def words(self) -> Sequence[Word] | None:
         return None if self.words_json is None else _WORDS.decode(self.words_json)
 
@@ -160,9 +162,14 @@ class Transcripts:
             rows = await connection.execute(self.page_query(wanted, after, limit))
             found = [_transcript(row) for row in rows.mappings()]
             flags = await _flags(connection, [each.id for each in found])
-            hits: Mapping[str, tuple[list[FoundSegment], int]] = {}
+            rows_found: Sequence[Any] = ()
             if wanted.query is not None and found:
-                hits = await self._hits(connection, wanted.query, [each.id for each in found])
+                ids = [each.id for each in found]
+                rows_found = await self._rows_found(connection, wanted.query, ids)
+        hits: Mapping[str, tuple[list[FoundSegment], int]] = {}
+        if wanted.query is not None and rows_found:
+            # Not on the loop, which carries audio: there may be some hundred texts.
+            hits = await asyncio.to_thread(_hits, wanted.query, rows_found)
         return [Found(_with_flags(each, flags), *hits.get(each.id, ((), 0))) for each in found]
 
     def page_query(self, wanted: Filter, after: Position | None, limit: int) -> Select[Any]:
@@ -217,9 +224,9 @@ class Transcripts:
         rows = text(f"SELECT rowid FROM {SEARCH} WHERE {SEARCH} MATCH :query")  # noqa: S608
         return SEGMENTS.c.id.in_(rows.bindparams(query=query.to_fts5()).columns(SEGMENTS.c.id))
 
-    async def _hits(
+    async def _rows_found(
         self, connection: AsyncConnection, query: Query, ids: Sequence[str]
-    ) -> Mapping[str, tuple[list[FoundSegment], int]]:
+    ) -> Sequence[Any]:
         of = SEGMENTS.c
         numbered = (
             select(
@@ -240,11 +247,7 @@ class Transcripts:
             .where(numbered.c.rank <= HITS_SHOWN)
             .order_by(numbered.c.transcript_id, numbered.c.number)
         )
-        found: dict[str, tuple[list[FoundSegment], int]] = {}
-        for row in await connection.execute(first):
-            segments, _ = found.setdefault(row.transcript_id, ([], row.total))
-            segments.append(FoundSegment(row.number, row.text, row.starts_at, query.find(row.text)))
-        return found
+        return (await connection.execute(first)).all()
 
     async def find(self, transcript_id: str, account: str | None) -> Transcript | None:
         """One transcript; None unless it is there, and this account's (None: anybody's)."""
@@ -359,6 +362,15 @@ def _transcript(row: Any) -> Transcript:
 
 
 _OF_TRANSCRIPT: Final = tuple(name for name in Transcript.__dataclass_fields__ if name != "flags")
+
+
+def _hits(query: Query, rows: Sequence[Any]) -> Mapping[str, tuple[list[FoundSegment], int]]:
+    """Find what a search found in each segment: the first few of each transcript, and how many."""
+    found: dict[str, tuple[list[FoundSegment], int]] = {}
+    for row in rows:
+        segments, _ = found.setdefault(row.transcript_id, ([], row.total))
+        segments.append(FoundSegment(row.number, row.text, row.starts_at, query.find(row.text)))
+    return found
 
 
 async def _flags(connection: AsyncConnection, ids: Collection[str]) -> Mapping[str, list[str]]:

@@ -201,6 +201,7 @@ async def test_transcripts_are_taken_along_as_files(relay: Relay, anna: Person) 
 SENSELESS = (
     "q=",
     "q=" + "x" * 201,
+    "q=a*",
     "limit=0",
     "limit=101",
     "limit=-",

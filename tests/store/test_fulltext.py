@@ -12,6 +12,7 @@ from relay.store.fulltext import (
     to_tsvector,
     tokenize,
 )
+from tests.support.calls import calls_of
 
 
 def words(text: str) -> list[str]:
@@ -79,6 +80,9 @@ def test_a_text_is_found_by_itself(text: str) -> None:
         ("don't", "I don't know", ["don't"]),
         ("morning good", "good morning", ["good", "morning"]),
         ('"good morning" morning', "a good morning", ["good morning"]),
+        ('"a b" "b a"', "a b a b c", ["a b a b"]),
+        ('"good morning"', "morning, good", []),
+        ("天*", "今天天气很好", ["天", "天"]),
         ("evening", "good morning", []),
     ],
 )
@@ -100,6 +104,41 @@ def test_a_query_is_written_for_each_database() -> None:
     )
 
 
+def test_what_is_asked_for_twice_is_looked_for_once() -> None:
+    assert Query.parse('the the* The "the" the*').terms == (
+        Term(("the",)),
+        Term(("the",), is_prefix=True),
+    )
+
+
+@given(
+    st.lists(st.text("ab", min_size=1, max_size=2), max_size=12),
+    st.lists(st.text("ab", min_size=1, max_size=2), min_size=1, max_size=3),
+    st.booleans(),
+)
+def test_a_phrase_is_found_wherever_its_words_follow_one_another(
+    said: list[str], phrase: list[str], is_prefix: bool
+) -> None:
+    """Against every place of the text."""
+    touched: set[int] = set()
+    for at in range(len(said) - len(phrase) + 1):
+        *before, last = said[at : at + len(phrase)]
+        goes_on = last.startswith(phrase[-1]) if is_prefix else last == phrase[-1]
+        if before == phrase[:-1] and goes_on:
+            touched.update(range(at, at + len(phrase)))
+    hits = Query((Term(tuple(phrase), is_prefix),)).find(" ".join(said))
+    shown = [word for hit in hits for word in words(" ".join(said)[hit.start : hit.end])]
+    assert shown == [said[at] for at in sorted(touched)]
+
+
+def test_a_word_that_isnt_there_costs_nothing_for_a_long_text() -> None:
+    """It cost a look at every place, for each of the words."""
+    text = "the of and to in is " * 100
+    one = calls_of(lambda: Query((Term(("no",)),)).find(text))
+    many = Query(tuple(Term(("no", str(number))) for number in range(MAX_TERMS)))
+    assert calls_of(lambda: many.find(text)) - one < 20 * MAX_TERMS
+
+
 def test_tokens_are_written_for_postgresql() -> None:
     assert to_tsvector(["it's", "a\\b", "it's"]) == r"'it''s':1 'a\\b':2 'it''s':3"
     assert to_tsvector(["x"] * 16_384).endswith("'x':16383 'x':16383")
@@ -112,6 +151,9 @@ def test_tokens_are_written_for_postgresql() -> None:
         ('"" * ?!', "a letter or a digit"),
         ("x" * (MAX_QUERY_LENGTH + 1), "at most 200 characters"),
         ("x " * (MAX_TERMS + 1), "at most 16 words"),
+        ("good m*", "a beginning has at least 2"),
+        ('"good m"*', "a beginning has at least 2"),
+        ("good-m*", "a beginning has at least 2"),
     ],
 )
 def test_a_query_that_asks_for_nothing_or_too_much_is_refused(query: str, reason: str) -> None:

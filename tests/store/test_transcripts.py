@@ -1,7 +1,9 @@
 """The same contract on PostgreSQL and on SQLite."""
 
+import asyncio
+import threading
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,7 +14,7 @@ from relay.retention import Retention, parse_rules
 from relay.store import Database
 from relay.store.erasure import DELETED_AT_ONCE, Erasure
 from relay.store.expiry import end_abandoned, expired
-from relay.store.fulltext import Query
+from relay.store.fulltext import Hit, Query
 from relay.store.segments import Record, Said, Segments
 from relay.store.tables import TRANSCRIPTS
 from relay.store.transcripts import (
@@ -282,6 +284,28 @@ async def test_hits_are_shown_where_they_are(segments: Segments, transcripts: Tr
     assert len(found.found) == HITS_SHOWN
     assert list(found.found[0].hits) == [(3, 7), (9, 13)]
     assert found.found[0].starts_at == 1.0
+
+
+@dataclass(frozen=True)
+class PatientQuery(Query):
+    """Finds where its words are when the loop has had a turn."""
+
+    loop: asyncio.AbstractEventLoop
+
+    def find(self, text: str) -> list[Hit]:
+        turned = threading.Event()
+        self.loop.call_soon_threadsafe(turned.set)
+        assert turned.wait(5), "the loop waits for the search"
+        return super().find(text)
+
+
+async def test_the_loop_goes_on_while_hits_are_looked_for(
+    segments: Segments, transcripts: Transcripts
+) -> None:
+    await segments.record([record(said=said(0))])
+    query = PatientQuery(Query.parse("morning").terms, asyncio.get_running_loop())
+    (found,) = await transcripts.page(Filter(query=query))
+    assert list(found.found[0].hits) == [(5, 12)]
 
 
 async def test_a_segment_that_is_written_again_is_found_as_it_is_now(
