@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from relay.errors import StoreRefused
 from relay.retention import Retention, parse_rules
 from relay.store import Database
 from relay.store.erasure import DELETED_AT_ONCE, Erasure
@@ -371,6 +372,27 @@ async def test_many_are_deleted_a_few_at_a_time(
     assert len(await erasure.delete_some(*conditions)) == 1
     assert await erasure.delete_some(TRANSCRIPTS.c.account == ANNA) == []
     assert await transcripts.count(Filter()) == 0
+
+
+@pytest.mark.parametrize(
+    "bad", [record(said=said(2**70)), record(kind=None), record(said=said(0, "\ud800"))]
+)
+async def test_what_the_database_never_takes_is_told_apart(
+    segments: Segments, transcripts: Transcripts, bad: Record
+) -> None:
+    with pytest.raises(StoreRefused):
+        await segments.record([record("other"), bad])
+    assert await transcripts.count(Filter()) == 0
+
+
+async def test_more_than_a_limit_of_the_database_is_told_apart(
+    database: Database, segments: Segments
+) -> None:
+    if not database.is_postgres:
+        pytest.skip("SQLite has no such limit")
+    with pytest.raises(StoreRefused) as refused:
+        await segments.record([record(said=said(0, "a\0b"))])
+    assert str(refused.value) == "The database doesn't take it: 22021."
 
 
 # What time settles.
