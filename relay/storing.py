@@ -78,6 +78,9 @@ class Storing:
                 await self._unstored.leave()
         except (StateUnavailable, TimeoutError):
             _log.warning("not all that was said is stored yet")
+        except Exception as error:
+            # The worker has more to close. Its text might quote what was said.
+            _log.error("transcripts can't be stored", error=type(error).__name__)
 
     async def store_some(self) -> int:
         """Take some entries, and let them go once the database has them.

@@ -62,12 +62,15 @@ class FailingSegments(Segments):
     """Can be away, and doesn't take one text."""
 
     is_away = False
+    is_broken = False
     takes_nothing = False
     attempts = 0
 
     async def record(self, records: object) -> int:
         assert isinstance(records, list)
         self.attempts += 1
+        if self.is_broken:
+            raise RuntimeError("number 0")
         if self.is_away:
             raise StoreUnavailable("gone")
         if self.takes_nothing or any(each.said and each.said.text == "poison" for each in records):
@@ -265,6 +268,20 @@ async def test_redis_that_was_emptied_is_taken_from_again(
             return "number 1" in await texts(transcripts)
 
         await until(is_there, "what came after")
+
+
+async def test_what_fails_at_the_end_is_said_without_its_text_and_stops_nothing(
+    ownership: Ownership,
+    storing: Storing,
+    segments: FailingSegments,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    segments.is_broken = True
+    await say(ownership, event(0))
+    await storing.finish()
+    shown = capsys.readouterr().out
+    assert "RuntimeError" in shown
+    assert "number 0" not in shown
 
 
 async def test_a_database_is_writable_and_nothing_of_the_attempt_stays(
