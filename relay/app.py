@@ -31,7 +31,7 @@ from relay.http.assets import Assets
 from relay.http.health import Readiness, UpstreamProbe, healthz
 from relay.http.kiosk_pages import KioskPages
 from relay.http.kiosks import KioskEndpoint
-from relay.http.metrics import MetricsEndpoint, MetricsPort
+from relay.http.metrics import MISDIRECTED, MetricsEndpoint, MetricsPort
 from relay.http.ops import OpsPages
 from relay.http.pages import Pages
 from relay.http.rendering import Renderer
@@ -153,10 +153,11 @@ def create_app(
     per_minute = settings.handshakes_per_minute
     throttle = Throttle(per_minute, per_minute)
     app.add_middleware(Guard, access=access, throttle=throttle, answer=pages.answer, meter=meter)
-    app.add_middleware(HostCheck, allowed=frozenset(settings.allowed_hosts))
+    hosts = frozenset(settings.allowed_hosts)
+    app.add_middleware(HostCheck, allowed=hosts)
     app.add_middleware(AnswerHeaders, meter=meter)
     if settings.metrics_port is not None:
-        app.add_middleware(MetricsPort, port=settings.metrics_port, endpoint=metrics)
+        app.add_middleware(MetricsPort, port=settings.metrics_port, endpoint=metrics, allowed=hosts)
     app.state.services = services
     return app
 
@@ -293,8 +294,7 @@ class HostCheck:
         # More than one Host is an attempt to be two things at once (RFC 9112, section 3.2).
         hosts = Headers(scope=scope).getlist("host") if is_request else []
         if is_request and not (len(hosts) == 1 and self._is_ours(hosts[0], scope)):
-            text = "This relay has another name; an operator can add one to RELAY_ALLOWED_HOSTS.\n"
-            await PlainTextResponse(text, 421)(scope, receive, send)
+            await PlainTextResponse(MISDIRECTED, 421)(scope, receive, send)
             return
         await self._app(scope, receive, send)
 

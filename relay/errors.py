@@ -13,6 +13,7 @@
     │   └── LimitExceeded           right, but too much: wait
     ├── StateUnavailable            Redis can't be asked
     ├── StoreUnavailable            the database can't be asked
+    │   └── StoreRefused            it doesn't take what it was given, now or later
     ├── UpstreamError               the provider, or the way to it
     │   ├── UpstreamUnavailable     may be tried again
     │   └── UpstreamRejected        never: the same request fails the same way
@@ -157,6 +158,17 @@ class StoreUnavailable(RelayError):
 
     def __str__(self) -> str:
         return f"The database can't be used: {self.reason}."
+
+
+@dataclass(eq=False)
+class StoreRefused(StoreUnavailable):
+    """Raised when the database doesn't take what it was given, and never will.
+
+    Its own text may quote what that was, so only the code of the error is kept.
+    """
+
+    def __str__(self) -> str:
+        return f"The database doesn't take it: {self.reason}."
 
 
 class UpstreamError(RelayError):

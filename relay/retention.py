@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+from relay.folding import fold_name
+
 FOREVER: Final = math.inf
 
 KINDS: Final = ("user", "kiosk", "key")
@@ -22,6 +24,10 @@ class Rule:
     who: str | None
     """A name or an id; None stands for all of the kind."""
     days: float
+
+    def names(self, who: str) -> bool:
+        """Whether it is the rule for one who is called that, or has that id."""
+        return self.who is not None and fold_name(self.who) == fold_name(who)
 
     def __str__(self) -> str:
         whom = self.kind if self.who is None else f"{self.kind}:{self.who}"
@@ -46,7 +52,7 @@ class Retention:
         """
         of_kind = [rule for rule in self.rules if rule.kind == kind]
         for rule in of_kind:
-            if rule.who in (who, name):
+            if rule.names(who) or rule.names(name):
                 return rule.days
         for rule in of_kind:
             if rule.who is None:
@@ -86,8 +92,8 @@ def parse_rules(text: str) -> tuple[Rule, ...]:
                 f"'{part}' is no rule; give the kind ({', '.join(KINDS)}), perhaps a name, and the "
                 f"days, such as {EXAMPLE}"
             )
-        key = kind, who or None
+        key = kind, fold_name(who) or None
         if key in rules:
             raise ValueError(f"there are two rules for '{whom}'")
-        rules[key] = Rule(*key, parse_days(days))
+        rules[key] = Rule(kind, who or None, parse_days(days))
     return tuple(rules.values())

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 import structlog
 
-from relay.errors import StateUnavailable, StoreUnavailable
+from relay.errors import StateUnavailable, StoreRefused, StoreUnavailable
 from relay.registry import Entry, Unstored
 from relay.store.segments import Record, Said, Segments
 
@@ -26,10 +26,6 @@ RETRY_INTERVAL: Final = 1.0
 FINISH_TIMEOUT: Final = 5.0
 """Seconds for what is left when a worker ends; after that another worker, or the next start, does
 it, unless the engine ends with the process."""
-
-FAILURES: Final = 3
-"""Attempts at the same events after which it is asked whether it is them that the database doesn't
-take; where it takes others, they are given up."""
 
 SEGMENT_TYPES: Final = frozenset({"committed_transcript", "committed_transcript_with_timestamps"})
 
@@ -82,6 +78,9 @@ class Storing:
                 await self._unstored.leave()
         except (StateUnavailable, TimeoutError):
             _log.warning("not all that was said is stored yet")
+        except Exception as error:
+            # The worker has more to close. Its text might quote what was said.
+            _log.error("transcripts can't be stored", error=type(error).__name__)
 
     async def store_some(self) -> int:
         """Take some entries, and let them go once the database has them.
@@ -104,33 +103,32 @@ class Storing:
 
     async def _write(self, records: Sequence[Record]) -> None:
         """Write all of them, however long that takes."""
-        failures = 0
         while True:
             _heed_cancellation()
-            # Only what fails while everything else can be written is not to be written.
-            is_writable = failures >= FAILURES and await self._segments.is_writable()
             try:
                 left_out = await self._segments.record(records)
+            except StoreRefused as error:
+                # Where it takes nothing else either, it is not them.
+                if await self._segments.is_writable():
+                    await self._write_apart(records, str(error))
+                    return
+                self._note_away(str(error))
             except StoreUnavailable as error:
                 self._note_away(str(error))
-                if is_writable and await self._segments.is_writable():
-                    await self._write_apart(records)
-                    return
-                failures += 1
-                await asyncio.sleep(self._retry_interval)
             else:
                 self._note_back()
                 if left_out:
                     _log.info("late events of what was erased are not stored", events=left_out)
                 return
+            await asyncio.sleep(self._retry_interval)
 
-    async def _write_apart(self, records: Sequence[Record]) -> None:
+    async def _write_apart(self, records: Sequence[Record], text: str) -> None:
         """Find out which of them the database doesn't take, so that they don't hold up others."""
         if len(records) > 1:
             for record in records:
                 await self._write([record])
             return
-        _log.error("an event can't be stored", session_id=records[0].session_id)
+        _log.error("an event can't be stored", session_id=records[0].session_id, text=text)
 
     async def _look_for_losses(self) -> None:
         backlog = await self._unstored.backlog()

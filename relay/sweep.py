@@ -12,7 +12,7 @@ from relay.registry import Registry
 from relay.retention import Retention
 from relay.store.database import Database
 from relay.store.erasure import REMEMBERED_FOR, Erasure
-from relay.store.expiry import end_abandoned, expired
+from relay.store.expiry import end_abandoned, expired, spelled_as_stored
 
 INTERVAL: Final = 3600.0
 """Seconds between two sweeps of a worker, on average; drawn, so that workers take turns."""
@@ -54,7 +54,8 @@ class Sweep:
         Raises:
             StoreUnavailable: If the database can't be asked; what was done by then stays so.
         """
-        count = await self._erasure.delete_all(expired(self._retention, now))
+        retention = await spelled_as_stored(self._database, self._retention)
+        count = await self._erasure.delete_all(expired(retention, now))
         if count:
             _log.info("transcripts deleted, as they are kept no longer", transcripts=count)
         await self._database.forget_deleted()  # also what people have deleted

@@ -12,12 +12,17 @@ from relay.retention import FOREVER, Retention, Rule, parse_days, parse_rules
         ("kiosk", "2", "hall", 1),
         ("kiosk", "lobby", "lobby", 0),
         ("key", "3", "anna", 30),
+        ("user", "1", "Anna", FOREVER),
+        ("user", "4", "STRASSE", 0),
+        ("kiosk", "LOBBY", "Lobby", 0),
     ],
 )
 def test_the_rule_for_one_goes_before_that_for_a_kind(
     kind: str, who: str, name: str, expected: float
 ) -> None:
-    rules = parse_rules(f"kiosk=1, kiosk:lobby=0, user:anna=forever, user:{'a' * 32}=7")
+    rules = parse_rules(
+        f"kiosk=1, kiosk:lobby=0, user:anna=forever, user:{'a' * 32}=7, user:straße=0"
+    )
     assert Retention(30, rules).days_of(kind, who, name) == expected
 
 
@@ -46,6 +51,7 @@ def test_what_is_no_number_of_days_is_refused(text: str) -> None:
         ("kiosk:=1", "'kiosk:=1' is no rule"),
         ("kiosk", "'kiosk' is no rule"),
         ("kiosk=1,kiosk=2", "two rules for 'kiosk'"),
+        ("user:Anna=1,user:anna=2", "two rules for 'user:anna'"),
         ("kiosk=soon", "'soon' is no number of days"),
     ],
 )

@@ -2,23 +2,26 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
+from sqlalchemy import delete, update
 
-from relay.errors import StoreUnavailable
+from relay.errors import StoreRefused, StoreUnavailable
 from relay.registry import Unstored
 from relay.registry.ownership import Event, Heading, Ownership, Progress, Write
 from relay.state import SharedState
 from relay.store import Database
 from relay.store.segments import Segments
+from relay.store.tables import TRANSCRIPTS
 from relay.store.transcripts import Transcripts
 from relay.storing import Storing
 from tests.support.state import redis_server, state
+from tests.support.store import postgres_server, postgres_url
 from tests.support.waiting import until
 
-__all__ = ["redis_server", "state"]
+__all__ = ["postgres_server", "postgres_url", "redis_server", "state"]
 
 PLAIN = "committed_transcript"
 TIMED = "committed_transcript_with_timestamps"
@@ -59,15 +62,23 @@ class FailingSegments(Segments):
     """Can be away, and doesn't take one text."""
 
     is_away = False
+    is_broken = False
+    takes_nothing = False
+    attempts = 0
 
     async def record(self, records: object) -> int:
         assert isinstance(records, list)
-        if self.is_away or any(each.said and each.said.text == "poison" for each in records):
+        self.attempts += 1
+        if self.is_broken:
+            raise RuntimeError("number 0")
+        if self.is_away:
             raise StoreUnavailable("gone")
+        if self.takes_nothing or any(each.said and each.said.text == "poison" for each in records):
+            raise StoreRefused("22021")
         return await super().record(records)
 
     async def is_writable(self) -> bool:
-        return not self.is_away and await super().is_writable()
+        return not (self.is_away or self.takes_nothing) and await super().is_writable()
 
 
 @pytest.fixture
@@ -108,6 +119,20 @@ async def running(storing: Storing) -> AsyncIterator[None]:
 
 async def texts(transcripts: Transcripts) -> list[str]:
     return [segment.text for segment in await transcripts.segments("s1")]
+
+
+def tried(segments: FailingSegments, times: int) -> Callable[[], Awaitable[bool]]:
+    async def is_so() -> bool:
+        return segments.attempts > times
+
+    return is_so
+
+
+def has_stored(transcripts: Transcripts, count: int) -> Callable[[], Awaitable[bool]]:
+    async def is_so() -> bool:
+        return await texts(transcripts) == [f"number {number}" for number in range(count)]
+
+    return is_so
 
 
 async def test_what_is_said_comes_into_the_database(
@@ -181,6 +206,38 @@ async def test_what_the_database_never_takes_holds_up_nothing_else(
     assert await texts(transcripts) == ["number 0", "number 2"]
 
 
+async def test_a_database_that_takes_nothing_loses_nothing(
+    ownership: Ownership, storing: Storing, segments: FailingSegments, transcripts: Transcripts
+) -> None:
+    segments.takes_nothing = True
+    async with running(storing):
+        await say(ownership, event(0))
+        await until(tried(segments, 3), "attempts")
+        segments.takes_nothing = False
+        await until(has_stored(transcripts, 1), "the segment")
+
+
+async def test_rows_that_another_one_holds_lose_nothing(
+    state: SharedState, ownership: Ownership, postgres_url: str
+) -> None:
+    database = Database(f"{postgres_url}?lock_timeout=20")
+    await database.start()
+    async with database.writing() as connection:
+        await connection.execute(delete(TRANSCRIPTS))
+    segments, transcripts = FailingSegments(database), Transcripts(database)
+    async with running(Storing(Unstored(state, "host:1"), segments, retry_interval=0.01)):
+        await say(ownership, event(0))
+        await until(has_stored(transcripts, 1), "the first segment")
+        async with database.writing() as connection:
+            await connection.execute(update(TRANSCRIPTS).values(title="held"))
+            await say(ownership, event(1))
+            # Others can be written meanwhile, as an attempt shows.
+            await until(tried(segments, segments.attempts + 4), "attempts that fail")
+            assert await segments.is_writable()
+        await until(has_stored(transcripts, 2), "both segments")
+    await database.aclose()
+
+
 async def test_a_worker_that_dies_leaves_its_entries_to_another(
     state: SharedState,
     ownership: Ownership,
@@ -211,6 +268,20 @@ async def test_redis_that_was_emptied_is_taken_from_again(
             return "number 1" in await texts(transcripts)
 
         await until(is_there, "what came after")
+
+
+async def test_what_fails_at_the_end_is_said_without_its_text_and_stops_nothing(
+    ownership: Ownership,
+    storing: Storing,
+    segments: FailingSegments,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    segments.is_broken = True
+    await say(ownership, event(0))
+    await storing.finish()
+    shown = capsys.readouterr().out
+    assert "RuntimeError" in shown
+    assert "number 0" not in shown
 
 
 async def test_a_database_is_writable_and_nothing_of_the_attempt_stays(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from relay.registry import Registry, SessionRecord
-from relay.retention import Retention
+from relay.retention import Retention, parse_rules
 from relay.state import SharedState
 from relay.store import Database
 from relay.store.segments import Said, Segments
@@ -73,6 +73,14 @@ async def test_a_sweep_deletes_what_is_old_and_ends_what_nobody_has(
     assert await Sweep(database, registry, Retention(30)).sweep(now) == 1
     ended = {each.id: each.ended_at async for each in Transcripts(database).each(Filter())}
     assert ended == {"abandoned": silent, "live": None, "recent": None}
+
+
+async def test_a_sweep_knows_names_however_they_are_spelled(
+    database: Database, state: SharedState
+) -> None:
+    await Segments(database).record([record(said=Said(number=0, text="hello"), name="Anna")])
+    sweep = Sweep(database, Registry(state), Retention(rules=parse_rules("user:anna=0")))
+    assert await sweep.sweep(datetime.now(UTC)) == 1
 
 
 async def test_without_redis_nothing_is_taken_for_abandoned(database: Database) -> None:

@@ -32,6 +32,15 @@ def is_address(host: str) -> bool:
     return name is not None and parse_address(name) is not None
 
 
+def is_internal(host: str) -> bool:
+    """Whether a `Host` header holds an IP address, or a name without a dot, such as `relay-1`.
+
+    Only a network of one's own resolves such a name, so DNS rebinding can't bring one about.
+    """
+    name = host_name(host)
+    return name is not None and ("." not in name or parse_address(name) is not None)
+
+
 def host_name(host: str) -> str | None:
     """The name in a `Host` header in lower case, IPv6 addresses in brackets; None if malformed."""
     parts = _split_host(host)

@@ -11,13 +11,13 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from relay.cli.accounts import account_called
 from relay.cli.admin import AS_JSON, administer, confirm, print_rows, say, sentence
 from relay.cli.exits import CommandFailed
 from relay.cli.options import ENV_FILE, load_settings
 from relay.exporting import export_many, export_one
 from relay.exports import FORMATS
-from relay.store import Database, Kiosks, Users
-from relay.store.api_keys import ApiKeys
+from relay.store import Database
 from relay.store.erasure import Erasure
 from relay.store.fulltext import Query
 from relay.store.transcripts import Filter, Found, Position, Transcripts
@@ -264,9 +264,9 @@ async def _filter(
 ) -> Filter:
     accounts = [
         *([account] if account is not None else []),
-        *([await _account(database, "user", user)] if user is not None else []),
-        *([await _account(database, "kiosk", kiosk)] if kiosk is not None else []),
-        *([await _account(database, "key", key)] if key is not None else []),
+        *([await account_called(database, "user", user)] if user is not None else []),
+        *([await account_called(database, "kiosk", kiosk)] if kiosk is not None else []),
+        *([await account_called(database, "key", key)] if key is not None else []),
     ]
     if len(accounts) > 1:
         raise click.UsageError("Give one of --user, --kiosk, --key and --account.")
@@ -285,26 +285,6 @@ async def _filter(
         flag=flag,
         query=query,
     )
-
-
-async def _account(database: Database, kind: str, name: str) -> str:
-    found: Any
-    match kind:
-        case "user":
-            found = await Users(database).find(name)
-        case "kiosk":
-            kiosks = await Kiosks(database).list(with_revoked=True)
-            found = next((each for each in kiosks if name in (each.id, each.name)), None)
-        case _:
-            keys = await ApiKeys(database).list(with_revoked=True)
-            found = next((each for each in keys if name in (each.id, each.name)), None)
-    if found is None and kind == "kiosk":
-        return f"kiosk:{name}"  # known by place alone
-    if found is None:
-        raise CommandFailed(
-            f"There is no {kind} '{name}'. Of one who is gone, give --account {kind}:ID."
-        )
-    return f"{kind}:{found.id}"
 
 
 def _row(found: Found) -> dict[str, Any]:

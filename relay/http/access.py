@@ -27,6 +27,7 @@ from relay.errors import (
     RelayError,
     StateError,
     StateUnavailable,
+    StoreRefused,
     StoreUnavailable,
     Unauthorized,
 )
@@ -256,6 +257,7 @@ def status_of(error: RelayError) -> int:
         StateError: 500,
         StateUnavailable: 503,
         StoreUnavailable: 503,
+        StoreRefused: 503,
     }.get(type(error), 400 if isinstance(error, ClientError) else 502)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -12,11 +13,17 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from relay.auth.addresses import Network, names_forwarding, parse_address
+from relay.auth.origins import is_host_allowed, is_internal
 
 PATH: Final = "/metrics"
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 """Prometheus's text format, which every release of it reads."""
+
+MISDIRECTED: Final = (
+    "This relay has another name; an operator can add one to RELAY_ALLOWED_HOSTS.\n"
+)
+"""Said to who asks under a name that isn't ours (421)."""
 
 Expose: TypeAlias = Callable[[], Awaitable[bytes]]
 
@@ -75,10 +82,14 @@ class MetricsEndpoint:
 class MetricsPort:
     """Stands before the app: on the port of its own there is `/metrics`, and nothing else."""
 
-    def __init__(self, app: ASGIApp, *, port: int, endpoint: MetricsEndpoint) -> None:
+    def __init__(
+        self, app: ASGIApp, *, port: int, endpoint: MetricsEndpoint, allowed: frozenset[str]
+    ) -> None:
+        """Answer at `port`, under the `allowed` names and those that only one's own network has."""
         self._app = app
         self._port = port
         self._endpoint = endpoint
+        self._allowed = allowed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer what came to the port; pass on all else."""
@@ -87,9 +98,17 @@ class MetricsPort:
             await self._app(scope, receive, send)
             return
         answer: Response = PlainTextResponse("Only /metrics is here.\n", 404)
-        if scope["type"] == "http" and scope["path"] == PATH:
+        if not self._is_ours(Headers(scope=scope).getlist("host")):
+            answer = PlainTextResponse(MISDIRECTED, 421)
+        elif scope["type"] == "http" and scope["path"] == PATH:
             request = Request(scope, receive)
             answer = PlainTextResponse("Read it with GET.\n", 405, {"allow": "GET, HEAD"})
             if request.method in ("GET", "HEAD"):
                 answer = await self._endpoint.read(request)
         await answer(scope, receive, send)
+
+    def _is_ours(self, hosts: Sequence[str]) -> bool:
+        """Whether no page can have brought the request about by a name of its own."""
+        if len(hosts) != 1:
+            return False
+        return is_internal(hosts[0]) or is_host_allowed(hosts[0], self._allowed)

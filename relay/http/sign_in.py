@@ -25,11 +25,11 @@ from relay.auth.identities import Kind
 from relay.auth.passwords import Passwords
 from relay.auth.throttle import Backoff, Throttle
 from relay.errors import LimitExceeded, Unauthorized
+from relay.folding import fold_name
 from relay.http.access import Access
 from relay.http.bodies import read_form, read_json
 from relay.http.forms import is_form, local_path, required
 from relay.meter import Meter
-from relay.store.names import fold_name
 from relay.store.secret_texts import digest
 from relay.store.users import User, Users
 

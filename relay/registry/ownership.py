@@ -307,7 +307,8 @@ class Ownership:
 
         Returns:
             What each writer is to its session; it is written only where that is `OWNED`, and where
-            it is `LOST` the events must not be sent either.
+            it is `LOST` the events must not be sent either. Where it is `ENDED` they are stored
+            nevertheless: a session's end goes to Redis past what waits to be written before it.
 
         Raises:
             StateUnavailable: If Redis can't be asked; what is sent then can't be sent again by

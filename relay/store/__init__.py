@@ -29,7 +29,7 @@ from relay.store.kiosks import (
     TooManyEnrolments,
     Waiting,
 )
-from relay.store.names import NameTaken, check_name, fold_name
+from relay.store.names import NameTaken, check_name
 from relay.store.revocations import Valid, still_valid
 from relay.store.usage import DayUsage, Usage, UsageRow
 from relay.store.users import SignIn, User, Users
@@ -54,6 +54,5 @@ __all__ = [
     "Valid",
     "Waiting",
     "check_name",
-    "fold_name",
     "still_valid",
 ]

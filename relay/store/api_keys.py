@@ -10,8 +10,9 @@ from typing import Any, Final
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from relay.folding import fold_name
 from relay.store.database import Database
-from relay.store.names import ID, NameTaken, check_name, fold_name
+from relay.store.names import ID, NameTaken, check_name
 from relay.store.secret_texts import TEXT_OF_256_BITS, digest, is_secret_of, new_id, new_secret
 from relay.store.tables import API_KEYS, is_called
 

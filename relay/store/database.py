@@ -27,7 +27,7 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
-from relay.errors import StoreUnavailable
+from relay.errors import StoreRefused, StoreUnavailable
 
 ANSWER_TIMEOUT: Final = 10.0
 """Seconds that a transaction may take, waiting for a connection included."""
@@ -237,6 +237,14 @@ class Database:
             )
 
 
+_REFUSALS: Final = ("22", "54")
+"""Classes of SQLSTATE that stand for the data: it is wrong, or more than there is a limit for.
+
+All others may pass: locks (40, 55), time-outs (57), a full disk (53), lost connections (08).
+
+*Source*: https://www.postgresql.org/docs/current/errcodes-appendix.html
+"""
+
 _MIGRATING: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]] = WeakKeyDictionary()
 """Alembic keeps what it is doing in globals, so two databases of one process take turns."""
 
@@ -319,7 +327,15 @@ async def _translated() -> AsyncIterator[None]:
         asyncpg.InterfaceError,
         OSError,
     ) as error:
+        if (code := _sqlstate(error)).startswith(_REFUSALS):
+            raise StoreRefused(code) from error
         raise StoreUnavailable(_reason(error)) from error
+
+
+def _sqlstate(error: BaseException) -> str:
+    """The code of PostgreSQL's error; empty where there is none."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return getattr(cause, "sqlstate", None) or ""
 
 
 def _reason(error: BaseException) -> str:

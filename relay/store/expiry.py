@@ -1,11 +1,13 @@
 """Which transcripts have been kept for long enough, and what else time settles."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, case, literal, or_, update
+from sqlalchemy import ColumnElement, and_, case, literal, or_, select, update
 
+from relay.folding import fold_name
 from relay.retention import Retention, Rule
 from relay.store.database import Database
 from relay.store.tables import TRANSCRIPTS
@@ -14,8 +16,30 @@ BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """Before which nothing was said."""
 
 
+async def spelled_as_stored(database: Database, retention: Retention) -> Retention:
+    """Let there be a rule for each way in which transcripts spell the name of one.
+
+    Two names are the same by rules that databases don't know, so they are compared here.
+    """
+    kinds = {rule.kind for rule in retention.rules if rule.who is not None}
+    if not kinds:
+        return retention
+    of = TRANSCRIPTS.c
+    query = select(of.kind, of.name).where(of.kind.in_(sorted(kinds))).distinct()
+    async with database.reading() as connection:
+        stored = [(row.kind, row.name) for row in await connection.execute(query)]
+    rules: list[Rule] = []
+    for rule in retention.rules:
+        names = (name for kind, name in stored if kind == rule.kind and rule.names(name))
+        rules += [rule, *(replace(rule, who=name) for name in names)]
+    return replace(retention, rules=tuple(rules))
+
+
 def expired(retention: Retention, now: datetime) -> ColumnElement[bool]:
-    """The condition of transcripts that are kept no longer, by when their sessions began."""
+    """The condition of transcripts that are kept no longer, by when their sessions began.
+
+    Names are compared as they are spelled: ask with what `spelled_as_stored` gives.
+    """
     # Rules for one go before those for all of a kind, as `Retention.days_of` has it.
     rules = sorted(retention.rules, key=lambda rule: rule.who is None)
     limits = [(_is_of(rule), _limit(rule.days, now)) for rule in rules]
@@ -34,10 +58,11 @@ def _is_of(rule: Rule) -> ColumnElement[bool]:
     of = TRANSCRIPTS.c
     if rule.who is None:
         return of.kind == rule.kind
-    account = f"{rule.kind}:{rule.who}"
+    accounts = [f"{rule.kind}:{who}" for who in sorted({rule.who, fold_name(rule.who)})]
     # A key's own users follow its rule.
-    is_account = or_(of.account == account, of.account.startswith(f"{account}:", autoescape=True))
-    return and_(of.kind == rule.kind, or_(of.name == rule.who, is_account))
+    prefixes = [of.account.startswith(f"{account}:", autoescape=True) for account in accounts]
+    is_theirs = or_(of.name == rule.who, of.account.in_(accounts), *prefixes)
+    return and_(of.kind == rule.kind, is_theirs)
 
 
 async def end_abandoned(database: Database, *, before: datetime, live: Collection[str]) -> int:

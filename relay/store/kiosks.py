@@ -12,8 +12,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.errors import RelayError
+from relay.folding import fold_name
 from relay.store.database import Database, Lock
-from relay.store.names import ID, NameTaken, check_name, fold_name
+from relay.store.names import ID, NameTaken, check_name
 from relay.store.secret_texts import TEXT_OF_256_BITS, digest, is_secret_of, new_id, new_secret
 from relay.store.tables import ENROLMENTS, KIOSKS, is_called
 

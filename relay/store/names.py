@@ -1,4 +1,4 @@
-"""Which names users, kiosks and keys may have, and when two are the same. Pure."""
+"""Which names users, kiosks and keys may have. Pure."""
 
 import re
 import unicodedata
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from relay.errors import RelayError
+from relay.folding import fold_name
 
 MAX_NAME_LENGTH: Final = 64
 """Characters."""
@@ -50,12 +51,3 @@ def is_name(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def fold_name(name: str) -> str:
-    """Bring a name to the form in which two that read the same are equal.
-
-    *Source*: compatibility caseless matching, The Unicode Standard, section 3.13, D146.
-    """
-    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFD", name).casefold())
-    return unicodedata.normalize("NFKC", folded.casefold())

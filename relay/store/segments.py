@@ -13,9 +13,10 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, case, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from relay.errors import StoreUnavailable
+from relay.errors import StoreRefused, StoreUnavailable
 from relay.store.database import Database
 from relay.store.fulltext import tokenize
 from relay.store.tables import ERASED, SEGMENTS, TRANSCRIPTS
@@ -81,9 +82,20 @@ class Segments:
 
         Returns:
             How many records were left out for that.
+
+        Raises:
+            StoreRefused: If the database doesn't take one of them, now or later.
+            StoreUnavailable: If it can't be asked, or another one holds the rows.
         """
         if not records:
             return 0
+        try:
+            return await self._record(records)
+        except (DataError, IntegrityError, UnicodeError, OverflowError) as error:
+            # The last two are the drivers', of what can't even be sent.
+            raise StoreRefused(type(error).__name__) from error
+
+    async def _record(self, records: Sequence[Record]) -> int:
         async with self._database.writing() as connection:
             # In one order, because two workers that write the same rows crosswise would lock each
             # other out.

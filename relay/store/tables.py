@@ -27,8 +27,9 @@ from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from relay.folding import fold_name
 from relay.store.fulltext import to_tsvector
-from relay.store.names import ID, fold_name, is_name
+from relay.store.names import ID, is_name
 
 METADATA: Final = MetaData(
     naming_convention={

@@ -9,8 +9,9 @@ from sqlalchemy import RowMapping, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from relay.folding import fold_name
 from relay.store.database import Database
-from relay.store.names import NameTaken, check_name, fold_name
+from relay.store.names import NameTaken, check_name
 from relay.store.secret_texts import digest, new_id, new_secret
 from relay.store.tables import SIGN_IN_LINKS, SIGN_INS, USERS, is_called
 

@@ -6,6 +6,7 @@ from relay.auth.origins import (
     host_name,
     is_address,
     is_host_allowed,
+    is_internal,
 )
 from relay.errors import OriginNotAllowed
 
@@ -203,3 +204,21 @@ def test_a_malformed_host_makes_no_origin_ours() -> None:
         check_origin("http://", host="", scheme="ws", allowed=())
     with pytest.raises(OriginNotAllowed):
         check_origin("null", host="evil@localhost", scheme="ws", allowed=())
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("relay-1:9100", True),
+        ("LOCALHOST", True),
+        ("10.1.2.3:9100", True),
+        ("[fd00::1]", True),
+        ("rebound.example:9100", False),
+        ("rebound.", False),
+        ("127.0.0.1.rebound.example", False),
+        ("relay-1:99999", False),
+        ("", False),
+    ],
+)
+def test_names_that_only_ones_own_network_has_are_internal(host: str, expected: bool) -> None:
+    assert is_internal(host) == expected

@@ -85,6 +85,40 @@ def test_what_cant_be_done_is_said(
     assert text in result.stderr
 
 
+def ids_of(kind: str, name: str) -> list[str]:
+    listed = succeed(kind, "list", "--all", "--json").splitlines()
+    rows = [json.loads(line) for line in listed]
+    return [row["id"] for row in rows if row["name"].lower() == name]
+
+
+def test_a_name_that_was_given_again_means_who_has_it_now(folder: Path) -> None:
+    succeed("key", "create", "crm")
+    (old,) = ids_of("key", "crm")
+    succeed("key", "revoke", "crm", "--yes")
+    succeed("key", "create", "CRM")
+    (new,) = set(ids_of("key", "crm")) - {old}
+
+    async def write(database: Database) -> None:
+        said = Said(number=0, text="Good day")
+        await Segments(database).record(
+            [
+                record("a" * 32, said, account=f"key:{old}", kind="key", name="crm"),
+                record("b" * 32, said, account=f"key:{new}", kind="key", name="CRM"),
+            ]
+        )
+
+    in_store(write)
+    assert ids("--key", "crm") == ids("--key", new) == ["b"]
+    assert ids("--key", old) == ["a"]
+    succeed("key", "revoke", "crm", "--yes")
+    refused = invoke("history", "delete", "--key", "Crm", "--yes")
+    assert refused.exit_code == 1
+    assert f"key:{old}" in refused.stderr
+    assert f"key:{new}" in refused.stderr
+    assert ids() == ["b", "a"]
+    assert ids("--account", f"key:{old}") == ["a"]
+
+
 def test_one_transcript_is_exported_as_it_is_and_many_as_a_zip_file(
     anna: User, folder: Path
 ) -> None:

@@ -124,6 +124,20 @@ async def test_on_a_port_of_their_own_there_is_nothing_else_and_they_are_nowhere
         assert (await read(relay.url, path="/healthz"))[0] == 200
 
 
+async def test_a_rebound_name_reads_nothing_on_their_own_port() -> None:
+    port = free_port()
+    own = f"http://127.0.0.1:{port}"
+    async with relay_to(NOWHERE, metrics_port=port, allowed_hosts="relay.example.org"):
+        for host in ("rebound.example", "rebound.example.", "relay.example.org.evil.example", ""):
+            status, text = await read(own, {"host": host})
+            assert status == 421
+            assert "relay_sessions" not in text
+        hosts = [("host", f"localhost:{port}"), ("host", "rebound.example")]
+        assert (await read(own, hosts))[0] in (400, 421)
+        for host in ("relay-1:9100", "localhost", "10.0.0.7:9100", "[::1]", "relay.example.org"):
+            assert (await read(own, {"host": host}))[0] == 200
+
+
 async def test_the_token_is_asked_for_on_their_own_port_too() -> None:
     port = free_port()
     async with relay_to(NOWHERE, metrics_port=port, metrics_token=TOKEN) as relay:

@@ -7,6 +7,8 @@ import pytest
 from relay.registry.journal import Journal
 from relay.registry.ownership import (
     EVENTS,
+    KEPT,
+    SESSION,
     UNSTORED,
     Event,
     Heading,
@@ -136,6 +138,40 @@ async def test_the_end_waits_too(ownership: Ownership, unstored: Unstored) -> No
     await ownership.end("s1", 1, progress=PROGRESS, heading=HEADING)
     (entry,) = await unstored.take()
     assert (entry.event, entry.progress, entry.is_fenced) == ("", PROGRESS, True)
+
+
+async def test_what_the_end_overtook_is_stored_once(
+    state: SharedState, ownership: Ownership, unstored: Unstored
+) -> None:
+    await ownership.begin(session())
+    await ownership.append([write(event(0))])
+    tenure = Tenure(ownership, Journal(ownership), session())
+    await tenure.end({"received_ms": 900})
+    for _ in range(2):  # the answer to the first time may be lost
+        assert await ownership.append([write(event(0), event(1))]) == [Standing.ENDED]
+    assert await taken(unstored) == ["event 0", "", "event 1"]
+    assert (await ownership.missed("s1", after_segment=None)).events == ("event 0",)
+    async with state.asking() as redis:
+        assert 0 < await redis.ttl(SESSION + "s1") <= KEPT  # as before
+
+
+async def test_a_former_owner_has_nothing_stored_after_the_end_either(
+    ownership: Ownership, unstored: Unstored
+) -> None:
+    await ownership.begin(session())
+    await ownership.claim("s1", worker="host:2", token_digest="5f" * 32)
+    await ownership.end("s1", 2)
+    assert await ownership.append([write(event(0))]) == [Standing.LOST]
+    assert await taken(unstored) == []
+
+
+async def test_nothing_comes_after_the_end_of_what_isnt_stored(
+    ownership: Ownership, unstored: Unstored
+) -> None:
+    await ownership.begin(session(is_stored=False))
+    await ownership.end("s1", 1)
+    assert await ownership.append([write(event(0), heading=None)]) == [Standing.ENDED]
+    assert await taken(unstored) == []
 
 
 async def test_the_oldest_go_when_there_is_no_more_room(

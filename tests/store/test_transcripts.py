@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from relay.errors import StoreRefused
 from relay.retention import Retention, parse_rules
 from relay.store import Database
 from relay.store.erasure import DELETED_AT_ONCE, Erasure
-from relay.store.expiry import end_abandoned, expired
+from relay.store.expiry import end_abandoned, expired, spelled_as_stored
 from relay.store.fulltext import Hit, Query
 from relay.store.segments import Record, Said, Segments
 from relay.store.tables import TRANSCRIPTS
@@ -397,6 +398,27 @@ async def test_many_are_deleted_a_few_at_a_time(
     assert await transcripts.count(Filter()) == 0
 
 
+@pytest.mark.parametrize(
+    "bad", [record(said=said(2**70)), record(kind=None), record(said=said(0, "\ud800"))]
+)
+async def test_what_the_database_never_takes_is_told_apart(
+    segments: Segments, transcripts: Transcripts, bad: Record
+) -> None:
+    with pytest.raises(StoreRefused):
+        await segments.record([record("other"), bad])
+    assert await transcripts.count(Filter()) == 0
+
+
+async def test_more_than_a_limit_of_the_database_is_told_apart(
+    database: Database, segments: Segments
+) -> None:
+    if not database.is_postgres:
+        pytest.skip("SQLite has no such limit")
+    with pytest.raises(StoreRefused) as refused:
+        await segments.record([record(said=said(0, "a\0b"))])
+    assert str(refused.value) == "The database doesn't take it: 22021."
+
+
 # What time settles.
 
 
@@ -422,6 +444,33 @@ async def test_what_is_kept_no_longer_is_what_the_rules_say(
     assert await erasure.delete_all(expired(Retention(), now)) == 0
     assert await erasure.delete_all(expired(Retention(1, rules), now)) == 1
     assert await erasure.delete_all(expired(Retention(0), now)) == 3
+
+
+async def test_a_rule_goes_for_a_name_however_it_is_spelled(
+    database: Database, segments: Segments, transcripts: Transcripts, erasure: Erasure
+) -> None:
+    await segments.record(
+        [
+            record("strasse", said(0), account="user:1", name="STRASSE"),
+            record("Anna", said(0), account="user:2", name="Anna"),
+            record("ben", said(0), account="user:3", name="ben"),
+            record("Lobby", said(0), account="kiosk:Lobby", kind="kiosk", name="Lobby"),
+            record("CRM", said(0), account=f"key:{'a' * 32}:x", kind="key", name="CRM"),
+        ]
+    )
+    rules = parse_rules(f"user:straße=1,user:ANNA=forever,kiosk:lobby=1,key:{'A' * 32}=1")
+    retention = await spelled_as_stored(database, Retention(30, rules))
+    assert await erasure.delete_all(expired(retention, NOON + timedelta(days=40))) == 4
+    assert ids(await transcripts.page(Filter())) == ["Anna"]
+
+
+async def test_of_two_rules_for_one_the_first_goes_however_names_are_spelled(
+    database: Database, segments: Segments, erasure: Erasure
+) -> None:
+    await segments.record([record("anna", said(0), account="user:1", name="anna")])
+    rules = parse_rules("user:ANNA=forever,user:1=1")
+    retention = await spelled_as_stored(database, Retention(30, rules))
+    assert await erasure.delete_all(expired(retention, NOON + timedelta(days=40))) == 0
 
 
 async def test_sessions_that_nobody_ended_end_when_they_were_heard_last(

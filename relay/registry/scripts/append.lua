@@ -46,6 +46,16 @@ while i <= #ARGV do
     standing = 'lost'
   elseif state[2] then
     standing = 'ended'
+    -- The end didn't wait for what was to be written before it, so this is stored all the same.
+    -- Nobody resumes the session, so nothing else of it is kept.
+    local seq = tonumber(state[3])
+    for j = i + 6, last, 6 do
+      if is_stored and tonumber(ARGV[j + 2]) > seq then
+        seq = tonumber(ARGV[j + 2])
+        store(i, j, 1)
+      end
+    end
+    redis.call('HSET', key, 'seq', seq)
   else
     local seq, bytes = tonumber(state[3]), tonumber(state[4])
     for j = i + 6, last, 6 do
