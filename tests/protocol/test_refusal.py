@@ -13,6 +13,7 @@ from relay.errors import (
     RelayError,
     StateError,
     StateUnavailable,
+    StoreRefused,
     StoreUnavailable,
     Unauthorized,
     UpstreamRejected,
@@ -77,6 +78,11 @@ TABLE: list[tuple[RelayError, Failure, CloseCode]] = [
     ),
     (
         StoreUnavailable("it is locked"),
+        Failure("internal_error", AWAY, retryable=True, retry_after_ms=5000),
+        CloseCode.UPSTREAM_UNAVAILABLE,
+    ),
+    (
+        StoreRefused("it is locked"),
         Failure("internal_error", AWAY, retryable=True, retry_after_ms=5000),
         CloseCode.UPSTREAM_UNAVAILABLE,
     ),
