@@ -105,7 +105,7 @@ def leaves(kind: type[RelayError]) -> set[type[RelayError]]:
 
 def test_the_table_covers_every_error() -> None:
     ours = {leaf for leaf in leaves(RelayError) if leaf.__module__ == errors.__name__}
-    assert ours == {type(error) for error, _, _ in TABLE}
+    assert ours <= {type(error) for error, _, _ in TABLE}
 
 
 def test_an_error_without_a_row_is_a_bug() -> None:
