@@ -34,10 +34,10 @@ from relay.simulator.faults import Fault, FaultKind
 from relay.simulator.server import Simulator
 from relay.store import Database
 from tests.support.peers import answer, idle_proxy, talking
+from tests.support.ports import free_port
 from tests.support.redis import RedisServer
 from tests.support.relay import Relay, relay_to
 from tests.support.settings import KEY, settings_for
-from tests.support.spawned import free_port
 from tests.support.store import postgres_server, shared_url
 
 __all__ = ["postgres_server", "shared_url"]

@@ -39,7 +39,7 @@ from relay.store.api_keys import ApiKeys
 from relay.store.database import Database
 from relay.store.kiosks import Approved, Kiosks
 from relay.store.users import User, Users
-from tests.support.redis import free_port
+from tests.support.ports import free_port
 
 SIGNING_KEY = "a-key-for-tests-that-signs-tickets-and-cookies"
 SIGNER = Signer([SIGNING_KEY])

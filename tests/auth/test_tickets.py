@@ -12,7 +12,7 @@ from relay.auth.signing import Signer
 from relay.auth.tickets import KEY, LIFETIME, PURPOSE, Ticket, Tickets
 from relay.errors import StateUnavailable, Unauthorized
 from relay.state import SharedState
-from tests.support.redis import free_port
+from tests.support.ports import free_port
 
 SIGNING_KEY = "a-key-for-tests-that-signs-tickets-and-cookies"
 

@@ -16,9 +16,9 @@ from tests.browser.microphone import best_match
 from tests.browser.scene import become
 from tests.browser.visiting import visit
 from tests.support.people import person
+from tests.support.ports import free_port
 from tests.support.relay import Relay, relay_to
 from tests.support.settings import settings_for
-from tests.support.spawned import free_port
 
 SENTENCES: Final = [
     "the train to the city leaves at nine in the morning",

@@ -13,8 +13,9 @@ import pytest
 from relay.cli.exits import Exit
 from relay.cli.local import default_engine
 from relay.simulator.server import Simulator
+from tests.support.ports import free_port
 from tests.support.settings import KEY
-from tests.support.spawned import Running, command, free_port, run
+from tests.support.spawned import Running, command, run
 from tests.support.speech import ALSA_RECORDINGS
 
 ON_FREE_PORTS = ("demo", "--port", "0", "--simulator-port", "0")

@@ -6,9 +6,10 @@ import re
 from relay.cli.exits import Exit
 from relay.simulator.server import Simulator
 from tests.support.invoked import invoke, invoke_beside
+from tests.support.ports import free_port
 from tests.support.relay import Relay
 from tests.support.settings import KEY
-from tests.support.spawned import Ended, free_port, run
+from tests.support.spawned import Ended, run
 
 CHECKS = (
     "versions",

@@ -19,9 +19,9 @@ from relay.cli.local import (
     make_engine,
 )
 from relay.simulator.server import Simulator
+from tests.support.ports import free_port
 from tests.support.relay import Client
 from tests.support.settings import KEY, settings_for
-from tests.support.spawned import free_port
 
 
 async def key_of(relay: LocalRelay) -> dict[str, str]:

@@ -15,9 +15,10 @@ import pytest
 from relay.cli.exits import Exit
 from relay.simulator.server import Simulator
 from tests.support.invoked import invoke
+from tests.support.ports import free_port
 from tests.support.relay import Client
 from tests.support.settings import KEY
-from tests.support.spawned import Running, command, free_port, relay_key, run, until
+from tests.support.spawned import Running, command, relay_key, run, until
 
 WITH_KEY = MappingProxyType({"ELEVENLABS_API_KEY": KEY})
 

@@ -16,7 +16,7 @@ from relay.client.events import Event
 from relay.errors import InputError
 from relay.protocol.messages import SUBPROTOCOL
 from tests.support.audio_files import write_tone
-from tests.support.spawned import free_port
+from tests.support.ports import free_port
 
 Script = Callable[[ServerConnection], Awaitable[None]]
 

@@ -18,10 +18,11 @@ from relay.simulator.faults import Fault, FaultKind
 from relay.simulator.server import Simulator
 from tests.support.audio_files import write_audio, write_tone, write_two_sentences
 from tests.support.invoked import invoke, invoke_beside
+from tests.support.ports import free_port
 from tests.support.relay import Relay
 from tests.support.settings import KEY
 from tests.support.signals import rms
-from tests.support.spawned import Ended, command, free_port, run
+from tests.support.spawned import Ended, command, run
 from tests.support.speech import ALSA_RECORDINGS, alsa_recording, flite
 from tests.support.words import word_error_rate
 

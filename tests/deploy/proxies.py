@@ -14,7 +14,7 @@ from typing import Any, Self
 import pytest
 import trustme
 
-from tests.support.redis import free_port
+from tests.support.ports import free_port
 from tests.support.settings import PROOF
 from tests.support.waiting import wait_until
 

@@ -15,7 +15,7 @@ import pytest
 from relay.simulator.server import Simulator
 from tests.deploy.containers import BASE, ROOT, STANDINS, Containers
 from tests.deploy.test_compose import RELAYS, SERVICES
-from tests.support.redis import free_port
+from tests.support.ports import free_port
 from tests.support.relay import Client
 from tests.support.settings import KEY
 from tests.support.spawned import answers

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from relay.simulator.server import Simulator
-from tests.support.redis import free_port
+from tests.support.ports import free_port
 from tests.support.relay import relay_to
 from tests.support.settings import KEY
 

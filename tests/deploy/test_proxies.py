@@ -13,7 +13,7 @@ from relay.auth.gate import SESSION_COOKIE, cookie_name
 from relay.simulator.server import Simulator
 from tests.deploy.proxies import PROXIES, Caddy, HAProxy, Nginx, Proxy
 from tests.support.people import person
-from tests.support.redis import free_port
+from tests.support.ports import free_port
 from tests.support.relay import Client, Relay, relay_to
 from tests.support.settings import KEY, PROXY
 from tests.support.talk import FORMAT, speak

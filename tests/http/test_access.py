@@ -15,7 +15,7 @@ from relay.http.access import OPEN_PATHS
 from relay.services import Services
 from tests.http.conftest import NOWHERE
 from tests.support.people import Answer, ask, device, operator, person
-from tests.support.redis import free_port
+from tests.support.ports import free_port
 from tests.support.relay import Relay, relay_to
 from tests.support.settings import PROOF, PROXY, settings_for
 

@@ -19,9 +19,9 @@ from relay.http import health
 from relay.http.health import UpstreamProbe
 from relay.simulator.server import Simulator
 from tests.support.peers import talking
+from tests.support.ports import free_port
 from tests.support.relay import relay_to
 from tests.support.settings import KEY
-from tests.support.spawned import free_port
 
 
 async def ready(upstream_url: str, **values: Any) -> tuple[int, dict[str, Any]]:

@@ -12,8 +12,8 @@ from relay.protocol.messages import SUBPROTOCOL
 from relay.simulator.server import Simulator
 from tests.http.conftest import NOWHERE
 from tests.support.people import ask, person
+from tests.support.ports import free_port
 from tests.support.relay import Client, Relay, relay_to
-from tests.support.spawned import free_port
 from tests.support.talk import FORMAT, speak
 from tests.support.waiting import until
 

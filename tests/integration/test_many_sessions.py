@@ -7,9 +7,10 @@ import aiohttp
 import numpy as np
 import pytest
 
+from tests.support.ports import free_port
 from tests.support.relay import Client
 from tests.support.settings import KEY
-from tests.support.spawned import answers, command, free_port, relay_key
+from tests.support.spawned import answers, command, relay_key
 
 SESSIONS = 200
 SECONDS = 5

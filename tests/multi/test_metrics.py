@@ -10,9 +10,9 @@ import pytest
 
 from tests.metrics.test_alerts import RULES, shown
 from tests.multi.cluster import Cluster, running_cluster
+from tests.support.ports import free_port
 from tests.support.processes import answers
 from tests.support.prometheus import PrometheusServer
-from tests.support.redis import free_port
 from tests.support.relay import Client
 from tests.support.talk import caller, speak
 from tests.support.waiting import until

@@ -23,7 +23,7 @@ from relay.registry.ownership import (
     Write,
 )
 from relay.state import SharedState
-from tests.support.redis import free_port
+from tests.support.ports import free_port
 
 DIGEST = "5f" * 32
 

@@ -7,8 +7,9 @@ from redis.exceptions import ResponseError
 from relay.errors import StateUnavailable
 from relay.state import SharedState
 from tests.support.peers import talking
+from tests.support.ports import free_port
 from tests.support.proxy import Proxy
-from tests.support.redis import RedisServer, free_port
+from tests.support.redis import RedisServer
 
 
 async def test_scripts_read_redis_own_clock(state: SharedState) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import pytest
 
-from tests.support.redis import free_port
+from tests.support.ports import free_port
 
 DEADLINE = 20.0
 """Seconds that a server has to come up or go down."""

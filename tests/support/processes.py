@@ -16,7 +16,7 @@ from typing import Any, Self
 
 import aiohttp
 
-from tests.support.redis import free_port
+from tests.support.ports import free_port
 from tests.support.settings import KEY, SIGNING_KEY
 from tests.support.waiting import wait_until
 

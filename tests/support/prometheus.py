@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 import aiohttp
 import yaml
 
+from tests.support.ports import free_port
 from tests.support.processes import answers
-from tests.support.redis import free_port
 from tests.support.waiting import wait_until
 
 SCRAPE_INTERVAL = "250ms"

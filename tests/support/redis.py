@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
 
@@ -74,14 +75,6 @@ class RedisServer:
     ) -> None:
         self.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
-
-
-def free_port() -> int:
-    """A TCP port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def _answers(port: int) -> bool:

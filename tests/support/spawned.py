@@ -5,7 +5,6 @@ import json
 import os
 import pty
 import signal
-import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -49,13 +48,6 @@ async def answers(url: str) -> None:
                 return False
 
         await until(does_answer, 30)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 @dataclass(frozen=True)

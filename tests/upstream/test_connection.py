@@ -20,7 +20,8 @@ from relay.scribe.messages import PartialTranscript, ServerMessage
 from relay.upstream import connection as module
 from relay.upstream.connection import MAX_MESSAGE_BYTES, UpstreamConnection, connect
 from tests.support.peers import answer, talking
-from tests.support.spawned import free_port, until
+from tests.support.ports import free_port
+from tests.support.spawned import until
 
 KEY = "xi-secret-0123456789"
 
