@@ -20,7 +20,7 @@ NPM_FOLDERS := web tests/sdk/browser tests/sdk/node
 PAGES := relay/http/built/.vite/manifest.json
 PAGE_SOURCES := $(shell find web/src -type f ! -name '*.test.*') web/vite.config.ts web/tsconfig.json
 
-TIMES := --durations=10
+TIMES := --durations=5
 # Most tests wait, for processes, sockets and speech; a file's stay in one process.
 PARALLEL := --numprocesses 4 --dist loadfile
 
@@ -50,7 +50,7 @@ test: .venv/dev $(PAGES) system-packages ## Every test that fits into a few minu
 test-all: .venv/dev $(PAGES) system-packages ## The slow tests as well
 	scripts/system-packages firefox-esr pulseaudio pulseaudio-utils $(CONTAINERS)
 	scripts/npm test
-	$(BIN)/pytest tests $(PARALLEL) $(TIMES)
+	$(BIN)/pytest tests --asyncio-debug $(PARALLEL) $(TIMES)
 
 chaos: .venv/dev system-packages ## Break everything that a session stands on, for half an hour
 	$(BIN)/python -m tests.chaos --seeds 3 --random 100
