@@ -1,6 +1,7 @@
 """Pages from templates: in the visitor's language, with everything escaped."""
 
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,19 +27,6 @@ class Renderer:
 
     def __init__(self, assets: Assets) -> None:
         self._assets = assets
-        self._environment = Environment(
-            autoescape=True,
-            auto_reload=False,
-            loader=FileSystemLoader(TEMPLATES),
-            lstrip_blocks=True,
-            trim_blocks=True,
-            undefined=StrictUndefined,
-        )
-        self._environment.globals["asset"] = assets.url
-        self._environment.filters["clock"] = clock
-        self._environment.filters["hours"] = hours
-        self._environment.filters["day"] = day
-        self._environment.filters["json"] = json_text
 
     def page(
         self,
@@ -67,17 +55,37 @@ class Renderer:
             values: What the template shows.
         """
         texts = texts_for(request)
-        html = self._environment.get_template(template).render(
-            t=texts,
-            path=request.url.path,
-            person=person,
-            entry=None if script is None else self._assets.entry(script),
-            refresh=refresh,
-            kiosk_state=kiosk_state,
-            **values,
+        html = (
+            _environment()
+            .get_template(template)
+            .render(
+                t=texts,
+                asset=self._assets.url,
+                path=request.url.path,
+                person=person,
+                entry=None if script is None else self._assets.entry(script),
+                refresh=refresh,
+                kiosk_state=kiosk_state,
+                **values,
+            )
         )
         spoken = {"content-language": texts.language, "vary": "accept-language"}
         return HTMLResponse(html, status, {**spoken, **(headers or {})})
+
+
+@cache
+def _environment() -> Environment:
+    # One per process, so that each template is compiled once.
+    environment = Environment(
+        autoescape=True,
+        auto_reload=False,
+        loader=FileSystemLoader(TEMPLATES),
+        lstrip_blocks=True,
+        trim_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters |= {"clock": clock, "hours": hours, "day": day, "json": json_text}
+    return environment
 
 
 def texts_for(request: Request) -> Texts:
