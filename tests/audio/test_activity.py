@@ -81,7 +81,7 @@ def test_a_human_voice_is_found(name: str) -> None:
     assert (found.found, found.early) == (1, 0)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     rate=st.sampled_from([8_000, 16_000, 22_050, 24_000, 44_100, 48_000]),
     cuts=st.lists(st.integers(0, 48_000), max_size=20),

@@ -6,7 +6,7 @@ from itertools import groupby, pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.audio import RATES, ChainQuality, measure_chain
@@ -53,7 +53,6 @@ def play(chain: AudioChain, pieces: Sequence[Piece], messages: Sequence[bytes]) 
     return np.concatenate([*outputs, chain.flush()])
 
 
-@settings(deadline=None)
 @given(
     pieces=PIECES,
     encoding=st.sampled_from(Encoding),

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.audio.pcm import Float32
@@ -20,7 +20,6 @@ def convert(resampler: StreamResampler, *chunks: Float32) -> Float32:
     return np.concatenate([*parts, resampler.push(np.empty(0, np.float32), last=True)])
 
 
-@settings(deadline=None)
 @given(
     rate_in=RATES,
     rate_out=RATES,

@@ -5,7 +5,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.audio.chain import AudioChain
@@ -79,7 +79,6 @@ def timeline_of(rate: int, rate_out: int = 16_000) -> Timeline:
     return Timeline.restore(rate_out, [Piece(rate, 0, 0)])
 
 
-@settings(deadline=None)
 @given(
     rate=st.sampled_from(RATES),
     cut=st.floats(0, SECONDS - 0.01),
@@ -98,7 +97,6 @@ def test_nobody_hears_the_seam(
     assert step_at(seam, signal, wire_format, quality) <= 1
 
 
-@settings(deadline=None)
 @given(
     rate=st.one_of(st.sampled_from(RATES), st.integers(8_000, 192_000)),
     next_rate=st.sampled_from(RATES),

@@ -75,7 +75,6 @@ def api() -> Iterator[tuple[str, requests.Session]]:
 @schema.parametrize()
 @settings(
     max_examples=EXAMPLES,
-    deadline=None,
     database=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),

@@ -76,7 +76,7 @@ def test_after_a_reset_the_speech_so_far_counts_no_more() -> None:
     assert endpointer.push(np.zeros(5 * RATE, np.int16)) == []
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.lists(st.integers(1, 100_000), max_size=6))
 def test_no_cut_of_the_audio_changes_where_pauses_are(cuts: list[int]) -> None:
     samples = spoken(pause=2.0, times=2)
