@@ -95,6 +95,20 @@ class _Embedded(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.started_serving = asyncio.Event()
+        self._leaving = asyncio.Event()
+
+    def leave(self) -> None:
+        """Stop serving now; uvicorn itself looks ten times a second whether it should."""
+        self.should_exit = True
+        self._leaving.set()
+
+    async def main_loop(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            ticking = group.create_task(super().main_loop(), name="tick")
+            leaving = group.create_task(self._leaving.wait(), name="wait for the end")
+            await asyncio.wait((ticking, leaving), return_when=asyncio.FIRST_COMPLETED)
+            ticking.cancel()
+            leaving.cancel()
 
     @contextlib.contextmanager
     def capture_signals(self):  # type: ignore[no-untyped-def]  # uvicorn's own is a generator
@@ -114,7 +128,7 @@ async def _serving(server: _Embedded, listeners: list[socket.socket]) -> AsyncIt
         try:
             yield
         finally:
-            server.should_exit = True
+            server.leave()
 
 
 class _OwnListeners(list[socket.socket]):
