@@ -103,6 +103,8 @@ def create_app(
         redact=Redactor(settings.known_secrets).redact,
         meter=traces or services.metrics,
         retention=settings.retention,
+        recorder=services.recorder,
+        recorded=settings.recorded,
     )
     policy = OptionPolicy(
         settings.pinned_options, settings.capped_options, settings.allowed_surcharges
@@ -113,7 +115,7 @@ def create_app(
     kiosks = KioskEndpoint(access, services.kiosks)
     admin = _admin(settings, services, access)
     transcripts = TranscriptsEndpoint(
-        access, services.transcripts, services.erasure, services.ownership
+        access, services.transcripts, services.erasure, services.ownership, services.shelf
     )
     readiness = _readiness(settings, services, ssl_context)
     sampler = _sampler(services, readiness, metrics_folder)
@@ -216,6 +218,7 @@ def _lifespan(
                 hosting.cancel()
                 await asyncio.wait([hosting])
                 await services.storing.finish()
+                await services.finish_recording()
                 keeping.cancel()
                 sampling.cancel()  # the last, so that it has seen all
         await services.aclose()

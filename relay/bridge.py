@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from time import perf_counter
 
+import msgspec
 from structlog.typing import FilteringBoundLogger
 
 from relay.audio.health import Finding
@@ -41,6 +42,7 @@ from relay.protocol.messages import (
     Warn,
 )
 from relay.protocol.refusal import refuse
+from relay.recording.recorder import Recording
 from relay.registry import Tenure
 from relay.translator import (
     Ending,
@@ -91,6 +93,7 @@ class Bridge:
         terms: Terms,
         config: BridgeConfig,
         dialect: Dialect,
+        recording: Recording | None,
         redact: Callable[[str], str],
         meter: Meter,
         log: FilteringBoundLogger,
@@ -107,8 +110,15 @@ class Bridge:
 
         rate = config.wire_format.rate
         self._ledger = Ledger(bound=round(config.ledger_seconds * rate), start=start.chain.position)
+        self._recording = recording
         self._intake = Intake(
-            start, self._ledger, request.parameters, terms, config, found=self._warn
+            start,
+            self._ledger,
+            request.parameters,
+            terms,
+            config,
+            found=self._warn,
+            recording=recording,
         )
         self._chunks, self._ends = ChunkWatch(), SegmentWatch()
         self._committed = self._intake.committed
@@ -267,7 +277,8 @@ class Bridge:
         """Say that the session has begun; without a token where nobody can come back to it."""
         limits = SessionLimits(self._terms.minutes_left, self._terms.max_seconds)
         config = self._request.config()
-        self._say(SessionStarted(self._session_id, config, limits, resume_token))
+        recorded = msgspec.UNSET if self._recording is None else True
+        self._say(SessionStarted(self._session_id, config, limits, resume_token, recorded))
         for note in self._request.notes:
             self._say(Warn("option_changed", note))
         self._log.info(
@@ -296,6 +307,8 @@ class Bridge:
     async def part(self) -> None:
         """Say the last words to both sides; both sockets are closed on return."""
         ending = self.ending
+        if self._recording is not None:
+            self._recording.end(is_over=not self.is_handed_over)
         messages, code = self._translator.last_words(ending)
         for message in messages:
             if isinstance(message, AudioGap):
@@ -329,6 +342,8 @@ class Bridge:
             frames = self._intake.frames
             now = self._loop.time()
             self._chronicle.acknowledge(now)
+            if self._recording is not None:
+                self._recording.flush()
             self._committed = self._intake.committed  # whenever that was
             self._chunks.arm(self._ledger.end)
             self._uplink.tick(now)

@@ -165,28 +165,31 @@ class Archive:
         self._zip = zipfile.ZipFile(cast(IO[bytes], self._sink), "w", zipfile.ZIP_DEFLATED)
         self._file: Any = None
 
-    def open(self, transcript: Transcript, extension: str) -> bytes:
+    def open(
+        self, transcript: Transcript, extension: str, *, folder: str = "", is_dense: bool = False
+    ) -> bytes:
         """Begin the file of a transcript."""
-        return self.open_named(
-            file_name(transcript, extension), transcript.started_at.timetuple()[:6]
-        )
+        name = folder + file_name(transcript, extension)
+        return self.open_named(name, transcript.started_at.timetuple()[:6], is_dense=is_dense)
 
-    def open_named(self, name: str, made_at: tuple[int, ...]) -> bytes:
+    def open_named(self, name: str, made_at: tuple[int, ...], *, is_dense: bool = False) -> bytes:
         """Begin a file.
 
         Args:
             name: Its path in the archive.
             made_at: Year, month, day, hour, minute, second.
+            is_dense: Whether compressing it would only take time, as of FLAC.
         """
         year, month, day, hour, minute, second = max(made_at, (1980, 1, 1, 0, 0, 0))
         info = zipfile.ZipInfo(name, (year, month, day, hour, minute, second))
-        info.compress_type = zipfile.ZIP_DEFLATED
-        self._file = self._zip.open(info, "w")
+        info.compress_type = zipfile.ZIP_STORED if is_dense else zipfile.ZIP_DEFLATED
+        # How long an hour of audio will be nobody knows yet.
+        self._file = self._zip.open(info, "w", force_zip64=is_dense)
         return self._sink.take()
 
-    def write(self, text: str) -> bytes:
+    def write(self, piece: str | bytes) -> bytes:
         """Go on with it."""
-        self._file.write(text.encode())
+        self._file.write(piece.encode() if isinstance(piece, str) else piece)
         return self._sink.take()
 
     def close(self) -> bytes:

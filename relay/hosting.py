@@ -30,9 +30,10 @@ from relay.downstream.request import ResumePoint, StreamRequest, parse_resumed_r
 from relay.downstream.session import NATIVE
 from relay.errors import StateUnavailable, Unauthorized
 from relay.meter import Meter
+from relay.recording.recorder import Recorder
 from relay.registry import ControlChannel, Journal, Ownership, SessionTaken, Tenure
 from relay.registry.ownership import Claimed, Refusal, Resumable, Snapshot, Standing
-from relay.retention import Retention
+from relay.retention import NOBODY, Retention
 from relay.scribe.parameters import Parameters
 from relay.seat import Seat
 from relay.sessions import LiveSessions
@@ -46,6 +47,8 @@ _log: Final = structlog.get_logger("relay.session")
 CLIENT_OVERLAP = 0.25
 """Seconds that a client keeps before the end of its last segment, if it doesn't say where that is;
 after a change of rate it may be wrong by their difference. Source: the protocol."""
+
+RECORDED: Final = "The audio of this session is recorded."
 
 Pairs: TypeAlias = Sequence[tuple[str, str]]
 Prepare: TypeAlias = Callable[[Seat, Meter], Awaitable[Bridge]]
@@ -66,6 +69,10 @@ class Host:
     redact: Callable[[str], str]
     meter: Meter
     retention: Retention = field(default_factory=Retention)
+    recorder: Recorder | None = None
+    """None where nobody is recorded."""
+    recorded: Retention = NOBODY
+    """Whose audio is kept, for more than 0 days."""
     _group: asyncio.TaskGroup | None = field(default=None, init=False)
     _resuming: WeakValueDictionary[str, asyncio.Lock] = field(
         default_factory=WeakValueDictionary, init=False
@@ -118,6 +125,7 @@ class Host:
                 started_at=time.time(),
                 max_seconds=admission.max_seconds,
                 is_stored=is_stored,
+                is_recorded=is_stored and self._is_recorded(admission.identity),
             ),
             pieces=chain.timeline.pieces,
         )
@@ -137,6 +145,10 @@ class Host:
             parameters = request.parameters.replace(enable_logging=False)
             return replace(request, parameters=parameters), False
         return request, request.parameters.enable_logging
+
+    def _is_recorded(self, identity: Identity) -> bool:
+        days = self.recorded.days_of(str(identity.kind), identity.id, identity.name)
+        return self.recorder is not None and days > 0
 
     async def resume(
         self, client: DownstreamConnection, pairs: Pairs, arrival: Arrival, shown: ShownToken
@@ -231,6 +243,13 @@ class Host:
             commit_strategy=str(request.parameters.commit_strategy),
             language_code=request.parameters.language_code,
         )
+        recording = None
+        if self.recorder is not None and owned.snapshot.is_recorded:
+            recording = self.recorder.begin(
+                owned.session_id, owned.account, epoch=owned.epoch, rate=config.wire_format.rate
+            )
+            if not dialect.can_resume:  # Scribe's clients know no field that says so
+                request = replace(request, notes=(*request.notes, RECORDED))
         return Bridge(
             request,
             start,
@@ -242,6 +261,7 @@ class Host:
             terms=seat.terms,
             config=config,
             dialect=dialect,
+            recording=recording,
             redact=self.redact,
             meter=meter,
             log=structlog.get_logger("relay.session").bind(

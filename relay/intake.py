@@ -7,13 +7,14 @@ from typing import Final
 from relay.audio.arrival import HEADSTART
 from relay.audio.chain import AudioChain
 from relay.audio.health import Ailment, AudioHealth, Finding
-from relay.audio.pcm import NonFinite, PartialFrame
+from relay.audio.pcm import Int16, NonFinite, PartialFrame
 from relay.audio.timeline import Timeline
 from relay.bridge_config import BridgeConfig, Start
 from relay.downstream.dialect import CommittedAudio, Input, IntroducedAudio
 from relay.errors import InputError, InvalidRequest
 from relay.limits.terms import CATCH_UP, Terms
 from relay.protocol.messages import Commit, Format, Mute
+from relay.recording.recorder import Recording
 from relay.scribe.parameters import Parameters
 from relay.upstream.feed import Feed
 from relay.upstream.ledger import Cause, Ledger
@@ -47,9 +48,11 @@ class Intake:
         config: BridgeConfig,
         *,
         found: Callable[[Finding], None],
+        recording: Recording | None = None,
     ) -> None:
         """Go on at `start`, and fill `ledger`; what is wrong with the sound is `found`."""
         self._chain = start.chain
+        self._recording = recording
         self._ledger = ledger
         self._feed = Feed.build(
             ledger,
@@ -200,7 +203,7 @@ class Intake:
     def leave_out(self, until: int) -> None:
         """Go on at this frame, since the client doesn't hold those before it any more."""
         begin = self._chain.timeline.seconds_of_frame(self.frames)
-        self._feed.push(self._chain.skip_to(until))
+        self._hand_on(self._chain.skip_to(until))
         self._left_out += self._chain.timeline.seconds_of_frame(until) - begin
         if self._feed.uncommitted:
             self._feed.commit(Cause.RELAY)  # nothing spans what is missing
@@ -225,7 +228,7 @@ class Intake:
     def end(self) -> None:
         """Take nothing more, and end the last segment."""
         self.close()
-        self._feed.push(self._chain.flush())
+        self._hand_on(self._chain.flush())
         self._feed.end()
 
     def _push(self, audio: bytes) -> None:
@@ -238,16 +241,23 @@ class Intake:
             # The client's count and ours differ from here on: no position would be true.
             raise InvalidRequest(f"{error}.") from error
         except NonFinite as error:
-            self._feed.push(self._chain.push_silence(error.frames))
+            self._hand_on(self._chain.push_silence(error.frames))
             raise InputError(f"{error}.") from error
-        self._feed.push(samples)
+        self._hand_on(samples)
         for finding in self._health.hear(samples, self._chain.seconds_of(audio), self._came_at):
             self._found(finding)
 
     def _change_rate(self, sample_rate: int) -> None:
         self._health.declare(sample_rate)
-        self._feed.push(self._chain.change_rate(sample_rate))
+        self._hand_on(self._chain.change_rate(sample_rate))
         check_pieces(self._chain.timeline)
+
+    def _hand_on(self, samples: Int16) -> None:
+        """Take in what has come out of the chain last."""
+        if self._recording is not None and samples.size:
+            at = self._chain.timeline.sample_at(self._chain.position - samples.size)
+            self._recording.take(at, samples)
+        self._feed.push(samples)
 
 
 def check_pieces(timeline: Timeline) -> None:

@@ -69,6 +69,12 @@ class Meter:
     def gap(self, reason: str, seconds: float) -> None:
         """So much audio will be in no final."""
 
+    def recorded(self, seconds: float) -> None:
+        """So much audio is in a file; called by another thread, as the next one may be."""
+
+    def recording_lost(self, reason: str, seconds: float) -> None:
+        """So much audio is missing in a recording, as the disk was `slow` or didn't take it."""
+
     # The provider.
 
     def upstream_opened(self, seconds: float) -> None:
@@ -139,6 +145,12 @@ class Forwarding(Meter):
 
     def gap(self, reason: str, seconds: float) -> None:
         self._meter.gap(reason, seconds)
+
+    def recorded(self, seconds: float) -> None:
+        self._meter.recorded(seconds)
+
+    def recording_lost(self, reason: str, seconds: float) -> None:
+        self._meter.recording_lost(reason, seconds)
 
     def upstream_opened(self, seconds: float) -> None:
         self._meter.upstream_opened(seconds)

@@ -60,6 +60,10 @@ class Retention:
         return self.days
 
 
+NOBODY: Final = Retention(0)
+"""Keeps nothing."""
+
+
 def parse_days(text: str) -> float:
     """Read a number of days, or `forever`.
 

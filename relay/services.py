@@ -28,6 +28,8 @@ from relay.limits.limiter import EVERYBODY, LEASE, Limiter, SpentBefore
 from relay.limits.policy import Limits
 from relay.limits.slots import Slots
 from relay.metrics import Metrics
+from relay.recording.recorder import Recorder
+from relay.recording.shelf import Shelf
 from relay.registry import ControlChannel, Journal, Ownership, Registry, Unstored
 from relay.sessions import AdmissionPolicy, LiveSessions
 from relay.settings import Settings
@@ -42,12 +44,17 @@ from relay.store.usage import Usage
 from relay.store.users import Users
 from relay.storing import Storing
 from relay.sweep import Sweep
+from relay.tidying import Tidying
 from relay.upstream.breaker import Breaker
 
 EPOCH = date(1970, 1, 1)
 
 FORGET_INTERVAL: Final = 60.0
 """Seconds between two looks for what has expired in the embedded engine."""
+
+
+FINISH_TIMEOUT: Final = 5.0
+"""Seconds for audio that waits for the disk when a worker ends."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,9 @@ class Services:
     storing: Storing
     sweep: Sweep
     breaker: Breaker
+    shelf: Shelf
+    recorder: Recorder | None
+    tidying: Tidying
 
     @classmethod
     def build(cls, settings: Settings) -> "Services":
@@ -129,6 +139,7 @@ class Services:
             usage=usage,
             still_known=partial(still_known, database),
         )
+        metrics, shelf = Metrics(), Shelf(settings.recordings)
         return cls(
             state=state,
             database=database,
@@ -146,12 +157,21 @@ class Services:
             control=control,
             limiter=limiter,
             sessions=sessions,
-            metrics=Metrics(),
+            metrics=metrics,
             transcripts=Transcripts(database),
             erasure=Erasure(database),
             storing=Storing(Unstored(state, sessions.worker), Segments(database)),
             sweep=Sweep(database, registry, settings.retention),
             breaker=Breaker(),
+            shelf=shelf,
+            recorder=Recorder(shelf, meter=metrics) if settings.records_anybody else None,
+            tidying=Tidying(
+                shelf,
+                database,
+                registry,
+                settings.audio_retention,
+                resumable_for=settings.park_seconds + LEASE,
+            ),
         )
 
     async def start(self) -> None:
@@ -169,7 +189,13 @@ class Services:
             group.create_task(self.journal.run(), name="journal")
             group.create_task(self.storing.run(), name="store transcripts")
             group.create_task(self.sweep.run(), name="sweep transcripts")
+            group.create_task(self.tidying.run(), name="tidy recordings")
             group.create_task(self._forget_expired(), name="forget what expired")
+
+    async def finish_recording(self) -> None:
+        """Wait for what the disk has yet to take; to be called when no session is left."""
+        if self.recorder is not None:
+            await asyncio.to_thread(self.recorder.finish, FINISH_TIMEOUT)
 
     async def _forget_expired(self) -> None:
         while self.state.is_embedded:

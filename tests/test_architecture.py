@@ -18,7 +18,9 @@ ALLOWED: dict[str, set[str]] = {
     "folding": set(),
     "retention": {"folding"},
     "exports": {"captions", "store"},
-    "exporting": {"exports", "store"},
+    "exporting": {"exports", "recording", "store"},
+    "recording": {"audio", "meter"},
+    "tidying": {"recording", "registry", "retention", "store", "errors"},
     "storing": {"registry", "store", "errors"},
     "sweep": {"registry", "retention", "store", "errors"},
     "upstream": {"audio", "scribe", "errors"},
@@ -69,6 +71,7 @@ ALLOWED: dict[str, set[str]] = {
         "downstream",
         "bridge_config",
         "limits",
+        "recording",
         "errors",
     },
     "lifecycle": {
@@ -114,6 +117,7 @@ ALLOWED: dict[str, set[str]] = {
         "latencies",
         "meter",
         "limits",
+        "recording",
         "registry",
         "errors",
     },
@@ -128,6 +132,7 @@ ALLOWED: dict[str, set[str]] = {
         "uplink",
         "bridge",
         "auth",
+        "recording",
         "registry",
         "retention",
         "seat",
@@ -146,6 +151,7 @@ ALLOWED: dict[str, set[str]] = {
         "downstream",
         "auth",
         "limits",
+        "recording",
         "registry",
         "hosting",
         "store",
@@ -260,6 +266,7 @@ PURE += [
 ]
 PURE += [RELAY / "metrics" / f"{name}.py" for name in ("families", "reference", "values")]
 PURE += [RELAY / "limits" / f"{name}.py" for name in ("allowance", "pace", "policy", "terms")]
+PURE += [RELAY / "recording" / f"{name}.py" for name in ("parts", "wav")]
 PURE += [RELAY / "store" / "fulltext.py"]
 PURE += [
     path

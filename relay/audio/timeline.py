@@ -22,6 +22,8 @@ class _Piece(NamedTuple):
     seconds: Fraction
     seconds_float: float
     """The same, for times that are rounded anyway: fractions are slow."""
+    sample: int
+    """The same, in samples at `rate_out`, rounded."""
 
 
 class Timeline:
@@ -86,7 +88,8 @@ class Timeline:
                     f"before the last one at frame {last.frame}, position {last.position}"
                 )
             seconds = last.seconds + Fraction(frame - last.frame, last.rate_in)
-        self._pieces.append(_Piece(rate_in, frame, position, seconds, float(seconds)))
+        sample = round(seconds * self.rate_out)
+        self._pieces.append(_Piece(rate_in, frame, position, seconds, float(seconds), sample))
         self._frames.append(frame)
         self._positions.append(position)
 
@@ -108,6 +111,15 @@ class Timeline:
         piece, following = self._piece(self._positions, position)
         seconds = piece.seconds_float + (position - piece.position) / self.rate_out
         return min(seconds, following.seconds_float) if following else seconds
+
+    def sample_at(self, position: int) -> int:
+        """Return where an output position stands on the session's time, in samples at `rate_out`.
+
+        It is the position itself until frames are left out, and exact from one to the next within
+        a piece; where a piece begins it may be off by one.
+        """
+        piece, _ = self._piece(self._positions, position)
+        return piece.sample + position - piece.position
 
     def seconds_of_frame(self, frame: int) -> float:
         """Return the session seconds at which a client's frame begins."""

@@ -15,12 +15,13 @@ from relay.cli.accounts import account_called
 from relay.cli.admin import AS_JSON, administer, confirm, print_rows, say, sentence
 from relay.cli.exits import CommandFailed
 from relay.cli.options import ENV_FILE, load_settings
-from relay.exporting import export_many, export_one
+from relay.exporting import FORMAT_NAMES, export_audio, export_many, export_one
 from relay.exports import FORMATS
+from relay.recording.shelf import Shelf
 from relay.store import Database
 from relay.store.erasure import Erasure
 from relay.store.fulltext import Query
-from relay.store.transcripts import Filter, Found, Position, Transcripts
+from relay.store.transcripts import Filter, Found, Position, Transcript, Transcripts
 
 SHOWN: Final = 50
 
@@ -124,7 +125,7 @@ Examples:
     "-f",
     "--format",
     "file_format",
-    type=click.Choice(list(FORMATS)),
+    type=click.Choice(FORMAT_NAMES),
     default="txt",
     show_default=True,
     help="Of the file, or of each in the zip file.",
@@ -145,13 +146,15 @@ def export(
 ) -> None:
     """Write one transcript as a file, or all that the flags list as a zip file.
 
-    A file appears under its name only once it is whole.
+    A file appears under its name only once it is whole. With flac or wav it is the audio, as far as
+    that was recorded.
     """
     if transcript_id is not None and any(value is not None for value in given.values()):
         raise click.UsageError("Give an ID or flags that say which, not both.")
     if transcript_id is None and output is None and sys.stdout.isatty():
         raise click.UsageError("A zip file is nothing for a terminal; give --output FILE.")
     settings = load_settings(env_file)
+    shelf = Shelf(settings.recordings)
 
     async def write(database: Database) -> int:
         transcripts = Transcripts(database)
@@ -160,12 +163,14 @@ def export(
                 found = await transcripts.find(transcript_id, None)
                 if found is None:
                     raise _no_such_transcript(transcript_id)
-                await copy(export_one(transcripts, found, file_format), put)
+                await copy(_one(transcripts, shelf, found, file_format), put)
                 return 1
             wanted = await _filter(database, **given)
             total = await transcripts.count(wanted)
             with progress("export", total) as advance:
-                pieces = export_many(transcripts, wanted, file_format, lambda _: advance(1))
+                pieces = export_many(
+                    transcripts, wanted, file_format, lambda _: advance(1), shelf=shelf
+                )
                 await copy(pieces, put)
             return total
 
@@ -198,9 +203,10 @@ def delete(
     if (transcript_id is not None) + bool(asked) + all_of_them != 1:
         raise click.UsageError("Give an ID, flags that say which, or --all.")
     settings = load_settings(env_file)
+    shelf = Shelf(settings.recordings)
     if transcript_id is not None:
         confirm(f"Delete transcript {transcript_id}?", is_sure=yes)
-        if not administer(settings, lambda it: _delete_one(it, transcript_id)):
+        if not administer(settings, lambda it: _delete_one(it, shelf, transcript_id)):
             raise _no_such_transcript(transcript_id)
         say("1 transcript deleted.")
         return
@@ -215,18 +221,24 @@ def delete(
     async def erase(database: Database) -> int:
         wanted = await _filter(database, **given)
         with progress("delete", total) as advance:
-            return await delete_all(database, wanted, advance, blocks=whole)
+            return await delete_all(database, shelf, wanted, advance, blocks=whole)
 
     say(f"{transcripts_of(administer(settings, erase))} deleted.")
 
 
 async def delete_all(
-    database: Database, wanted: Filter, advance: Callable[[int], None], *, blocks: bool
+    database: Database,
+    shelf: Shelf,
+    wanted: Filter,
+    advance: Callable[[int], None],
+    *,
+    blocks: bool,
 ) -> int:
     """Delete all that a filter lists.
 
     Args:
         database: With the transcripts.
+        shelf: With their audio.
         wanted: Which.
         advance: Told of how many more were deleted.
         blocks: Whether nothing of the account's present sessions is stored any more either.
@@ -236,14 +248,18 @@ async def delete_all(
         await erasure.block_account(wanted.account)
     conditions = Transcripts(database).conditions(wanted)
     while some := await erasure.delete_some(*conditions):
+        shelf.delete(some)
         count += len(some)
         advance(len(some))
+    if blocks and wanted.account is not None:
+        shelf.delete_account(wanted.account)
     await database.forget_deleted()
     return count
 
 
-async def _delete_one(database: Database, transcript_id: str) -> bool:
+async def _delete_one(database: Database, shelf: Shelf, transcript_id: str) -> bool:
     was_there = await Erasure(database).delete(transcript_id, None)
+    shelf.delete([transcript_id])
     await database.forget_deleted()
     return was_there
 
@@ -307,6 +323,20 @@ def _row(found: Found) -> dict[str, Any]:
 def transcripts_of(count: int) -> str:
     """Say how many."""
     return f"{count} transcript{'' if count == 1 else 's'}"
+
+
+def _one(
+    transcripts: Transcripts, shelf: Shelf, transcript: Transcript, format_name: str
+) -> AsyncIterator[str | bytes]:
+    if format_name in FORMATS:
+        return export_one(transcripts, transcript, format_name)
+    audio = shelf.find(transcript.id, transcript.account)
+    if audio is None:
+        raise CommandFailed(
+            f"There is no audio of transcript '{transcript.id}' in {shelf.folder}. Whether it is "
+            "recorded is said by RELAY_AUDIO_DAYS, and where by RELAY_AUDIO_DIR."
+        )
+    return export_audio(audio, format_name)
 
 
 def _no_such_transcript(transcript_id: str) -> CommandFailed:

@@ -13,8 +13,9 @@ import click
 from relay.cli.admin import NAME, administer, confirm, in_json, say, unknown
 from relay.cli.history import copy, delete_all, progress, target, transcripts_of
 from relay.cli.options import ENV_FILE, load_settings
-from relay.exporting import export_one
+from relay.exporting import archive_audio, export_one
 from relay.exports import Archive, file_name
+from relay.recording.shelf import Shelf
 from relay.settings import Settings
 from relay.store import Database, Usage, User, Users
 from relay.store.names import ID
@@ -40,7 +41,8 @@ LAST_DAY: Final = date(9999, 12, 31)
 def export_user(name: str, output: Path, env_file: Path) -> None:
     """Write all that is known of a user: account, usage, transcripts, as JSON in a zip file.
 
-    NAME may be an id too. A file appears under its name only once it is whole.
+    Their recordings are in it too, as FLAC. NAME may be an id. A file appears under its name only
+    once it is whole.
     """
     settings = load_settings(env_file)
     user = _find(settings, name)
@@ -49,7 +51,8 @@ def export_user(name: str, output: Path, env_file: Path) -> None:
         wanted = Filter(account=f"user:{user.id}")
         total = await Transcripts(database).count(wanted)
         with target(output) as put, progress("export", total) as advance:
-            await copy(_everything(database, user, wanted, advance), put)
+            shelf = Shelf(settings.recordings)
+            await copy(_everything(database, shelf, user, wanted, advance), put)
         return total
 
     count = administer(settings, write)
@@ -75,7 +78,7 @@ Examples:
 )
 @ENV_FILE
 def erase_user(name: str, yes: bool, wait: float, env_file: Path) -> None:
-    """Delete a user and all that is known of them: account, usage, transcripts.
+    """Delete a user and all that is known of them: account, usage, transcripts, audio.
 
     NAME may be an id too, also of one who was removed.
     """
@@ -93,7 +96,8 @@ def erase_user(name: str, yes: bool, wait: float, env_file: Path) -> None:
         wanted = Filter(account=account)
         total = await Transcripts(database).count(wanted)
         with progress("erase", total) as advance:
-            transcripts = await delete_all(database, wanted, advance, blocks=True)
+            shelf = Shelf(settings.recordings)
+            transcripts = await delete_all(database, shelf, wanted, advance, blocks=True)
         return transcripts, await Usage(database).erase(account)
 
     transcripts, rows = administer(settings, erase)
@@ -101,7 +105,7 @@ def erase_user(name: str, yes: bool, wait: float, env_file: Path) -> None:
 
 
 async def _everything(
-    database: Database, user: User, wanted: Filter, advance: Any
+    database: Database, shelf: Shelf, user: User, wanted: Filter, advance: Any
 ) -> AsyncIterator[bytes]:
     archive, transcripts = Archive(), Transcripts(database)
     account = {
@@ -121,6 +125,8 @@ async def _everything(
         async for text in export_one(transcripts, transcript, "json"):
             yield archive.write(text)
         yield archive.close()
+        async for piece in archive_audio(archive, shelf, transcript, "flac", "audio/"):
+            yield piece
         advance(1)
     yield archive.finish()
 

@@ -12,15 +12,17 @@ from typing import Any, Final
 import msgspec
 import structlog
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from relay.auth.identities import Identity, Kind, Role
 from relay.errors import InvalidRequest, NotFound, StateUnavailable, StoreUnavailable
-from relay.exporting import export_many, export_one
+from relay.exporting import FORMAT_NAMES, export_audio, export_many, export_one
 from relay.exports import FORMATS, describe_transcript, file_name
 from relay.http.access import Access
 from relay.http.bodies import read_json
+from relay.recording.formats import AUDIO_FORMATS
+from relay.recording.shelf import Audio, Shelf
 from relay.registry import Ownership
 from relay.store.erasure import Erasure
 from relay.store.fulltext import Query
@@ -71,6 +73,7 @@ class TranscriptsEndpoint:
     transcripts: Transcripts
     erasure: Erasure
     ownership: Ownership
+    shelf: Shelf
 
     def routes(self) -> list[Route]:
         """List the routes."""
@@ -82,6 +85,7 @@ class TranscriptsEndpoint:
             Route(one, self.get),
             Route(one, self.change, methods=["PATCH"]),
             Route(one, self.delete, methods=["DELETE"]),
+            Route(f"{one}/audio", self.audio),
             Route(f"{one}/export", self.export_one),
         ]
 
@@ -92,7 +96,9 @@ class TranscriptsEndpoint:
         after = _position(request)
         page = await self.transcripts.page(wanted, after=after, limit=limit)
         following = _cursor(page[-1].transcript) if len(page) == limit else None
-        return JSONResponse({"transcripts": [_found(each) for each in page], "next": following})
+        audio = await self._audio_of([found.transcript for found in page])
+        found = [_found(each, its) for each, its in zip(page, audio, strict=True)]
+        return JSONResponse({"transcripts": found, "next": following})
 
     async def get(self, request: Request) -> Response:
         """One transcript, with a page of its segments."""
@@ -103,7 +109,8 @@ class TranscriptsEndpoint:
         page = await self.transcripts.segments(transcript.id, after=after, limit=limit)
         following = page[-1].number if len(page) == limit else None
         # Some megabytes, and not on the loop, which carries audio.
-        content = await asyncio.to_thread(_with_segments, transcript, page, following)
+        (audio,) = await self._audio_of([transcript])
+        content = await asyncio.to_thread(_with_segments, transcript, audio, page, following)
         return Response(content, media_type="application/json")
 
     async def change(self, request: Request) -> Response:
@@ -117,7 +124,8 @@ class TranscriptsEndpoint:
         transcript = await self.transcripts.rename(transcript_id, _account(identity), title)
         if transcript is None:
             raise _UNKNOWN
-        return JSONResponse(describe_transcript(transcript))
+        (audio,) = await self._audio_of([transcript])
+        return JSONResponse(_described(transcript, audio))
 
     async def delete(self, request: Request) -> Response:
         """Delete one for good."""
@@ -125,15 +133,50 @@ class TranscriptsEndpoint:
         transcript_id = _id(request)
         if not await self.erasure.delete(transcript_id, _account(identity)):
             raise _UNKNOWN
+        await asyncio.to_thread(self.shelf.delete, [transcript_id])
         with suppress(StateUnavailable):  # what Redis still has of it expires within minutes
             await self.ownership.forget(transcript_id)
         return Response(status_code=204)
+
+    async def audio(self, request: Request) -> Response:
+        """What was heard: as it is, of which a player may ask for ranges, or as WAV."""
+        identity = await self._reader(request)
+        name = request.query_params.get("format", "flac")
+        if name not in AUDIO_FORMATS:
+            raise InvalidRequest(f"format is one of {', '.join(AUDIO_FORMATS)}.")
+        transcript = await self._find(request, identity)
+        (audio,) = await self._audio_of([transcript])
+        if audio is None:
+            raise _SILENT
+        kind, file = AUDIO_FORMATS[name], file_name(transcript, name)
+        if name == "flac":
+            return FileResponse(
+                audio.path,
+                media_type=kind.media_type,
+                filename=file,
+                stat_result=await asyncio.to_thread(audio.path.stat),
+                content_disposition_type="inline",
+            )
+        headers = {
+            "content-disposition": f'inline; filename="{file}"',
+            "content-length": str(kind.size(audio)),
+        }
+        return StreamingResponse(
+            export_audio(audio, name), media_type=kind.media_type, headers=headers
+        )
 
     async def export_one(self, request: Request) -> Response:
         """One transcript as a file."""
         identity = await self._reader(request)
         name = _format(request)
         transcript = await self._find(request, identity)
+        if name in AUDIO_FORMATS:
+            (audio,) = await self._audio_of([transcript])
+            if audio is None:
+                raise _SILENT
+            kind = AUDIO_FORMATS[name]
+            file = file_name(transcript, kind.extension)
+            return await _streamed(export_audio(audio, name), file, kind.media_type)
         pieces = export_one(self.transcripts, transcript, name)
         file = file_name(transcript, FORMATS[name].extension)
         return await _streamed(pieces, file, FORMATS[name].media_type)
@@ -142,7 +185,7 @@ class TranscriptsEndpoint:
         """All that a filter lists, as a zip file."""
         wanted = self._filter(request, await self._reader(request))
         name = _format(request)
-        pieces = export_many(self.transcripts, wanted, name)
+        pieces = export_many(self.transcripts, wanted, name, shelf=self.shelf)
         return await _streamed(pieces, f"transcripts-{name}.zip", "application/zip")
 
     async def _reader(self, request: Request) -> Identity:
@@ -154,6 +197,18 @@ class TranscriptsEndpoint:
             # Whether it is there is nobody's business whose it isn't.
             raise _UNKNOWN
         return transcript
+
+    async def _audio_of(self, transcripts: Sequence[Transcript]) -> Sequence[Audio | None]:
+        """The recordings of some transcripts; a folder that can't be read has none."""
+
+        def find() -> list[Audio | None]:
+            return [self.shelf.find(each.id, each.account) for each in transcripts]
+
+        try:
+            return await asyncio.to_thread(find)
+        except OSError as error:
+            _log.error("recordings can't be read", text=str(error))
+            return [None] * len(transcripts)
 
     def _filter(self, request: Request, identity: Identity) -> Filter:
         given = request.query_params
@@ -181,6 +236,7 @@ class TranscriptsEndpoint:
 
 
 _UNKNOWN: Final = NotFound("There is no such transcript.")
+_SILENT: Final = NotFound("There is no audio of this transcript, or not yet.")
 
 
 def _account(identity: Identity) -> str | None:
@@ -230,8 +286,8 @@ def _day(request: Request, name: str) -> datetime | None:
 
 def _format(request: Request) -> str:
     name = request.query_params.get("format", "txt")
-    if name not in FORMATS:
-        raise InvalidRequest(f"format is one of {', '.join(FORMATS)}.")
+    if name not in FORMAT_NAMES:
+        raise InvalidRequest(f"format is one of {', '.join(FORMAT_NAMES)}.")
     return name
 
 
@@ -255,9 +311,17 @@ def _position(request: Request) -> Position | None:
     return Position(moment, transcript_id)
 
 
-def _found(found: Found) -> dict[str, Any]:
+def _described(transcript: Transcript, audio: Audio | None) -> dict[str, Any]:
+    heard = None
+    if audio is not None:
+        url = f"/api/transcripts/{transcript.id}/audio"
+        heard = {"url": url, "duration": round(audio.seconds, 3)}
+    return {**describe_transcript(transcript), "audio": heard}
+
+
+def _found(found: Found, audio: Audio | None) -> dict[str, Any]:
     return {
-        **describe_transcript(found.transcript),
+        **_described(found.transcript, audio),
         "found_count": found.count,
         "found": [_found_segment(each) for each in found.found],
     }
@@ -272,10 +336,12 @@ def _found_segment(found: FoundSegment) -> dict[str, Any]:
     }
 
 
-def _with_segments(transcript: Transcript, page: Sequence[Segment], following: int | None) -> bytes:
+def _with_segments(
+    transcript: Transcript, audio: Audio | None, page: Sequence[Segment], following: int | None
+) -> bytes:
     return msgspec.json.encode(
         {
-            **describe_transcript(transcript),
+            **_described(transcript, audio),
             "segments": [_segment(each) for each in page],
             "next": following,
         }

@@ -106,6 +106,12 @@ class Metrics(Meter):
     def gap(self, reason: str, seconds: float) -> None:
         self.count("audio_gap_seconds_total", reason, by=max(0.0, seconds))
 
+    def recorded(self, seconds: float) -> None:
+        self.count("recorded_audio_seconds_total", by=seconds)
+
+    def recording_lost(self, reason: str, seconds: float) -> None:
+        self.count("recording_lost_seconds_total", reason, by=seconds)
+
     def audio_warned(self, code: str) -> None:
         self.count("audio_warnings_total", code)
 

@@ -91,7 +91,23 @@ REFUSALS: Final = (
 )
 
 STATUSES: Final = (
-    *("101", "200", "201", "204", "303", "304", "400", "401", "403", "404", "405", "421", "422"),
+    *(
+        "101",
+        "200",
+        "201",
+        "204",
+        "206",
+        "303",
+        "304",
+        "400",
+        "401",
+        "403",
+        "404",
+        "405",
+        "416",
+        "421",
+        "422",
+    ),
     *("429", "500", "502", "503", OTHER),
 )
 
@@ -145,6 +161,17 @@ FAMILIES: Final = (
         Kind.COUNTER,
         "Warnings to clients that something is wrong with their sound.",
         {"code": tuple(map(str, Ailment))},
+    ),
+    Family(
+        "recorded_audio_seconds_total",
+        Kind.COUNTER,
+        "Audio that was written into recordings.",
+    ),
+    Family(
+        "recording_lost_seconds_total",
+        Kind.COUNTER,
+        "Audio that is missing in recordings, as the disk was too slow for it or didn't take it.",
+        {"reason": ("slow", "disk")},
     ),
     # Latency.
     Family(

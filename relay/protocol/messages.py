@@ -66,6 +66,8 @@ class SessionStarted(_Tagged, frozen=True, tag="session_started"):
     limits: SessionLimits = SessionLimits()
     resume_token: str | None = None
     """A secret that goes on with this session from any connection; None where none can."""
+    recorded: bool | msgspec.UnsetType = msgspec.UNSET
+    """True where its audio is kept; else it isn't said."""
 
 
 class SessionResumed(_Tagged, frozen=True, tag="session_resumed"):

@@ -72,6 +72,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     max_seconds: float | None = None
     is_stored: bool = True
     """Whether what is said becomes a transcript; else nothing outlasts the session but usage."""
+    is_recorded: bool = False
+    """Whether its audio is kept as well."""
 
 
 class Heading(msgspec.Struct, frozen=True, kw_only=True):

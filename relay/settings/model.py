@@ -4,6 +4,7 @@ A field's variable is `RELAY_` and the field's name in capitals, but for the pro
 """
 
 from importlib.util import find_spec
+from pathlib import Path
 from typing import ClassVar, Literal
 
 from pydantic import field_validator
@@ -82,6 +83,11 @@ class Settings(
         if field_name == "elevenlabs_api_key":
             return "ELEVENLABS_API_KEY"
         return super().variable_of(field_name)
+
+    @property
+    def recordings(self) -> Path:
+        """The folder of the recordings."""
+        return self.data_dir / "audio" if self.audio_dir is None else self.audio_dir
 
     @property
     def known_secrets(self) -> list[str]:

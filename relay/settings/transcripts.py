@@ -1,10 +1,11 @@
 """What becomes of what was said."""
 
+from pathlib import Path
 from typing import Annotated, Final
 
 from pydantic import BeforeValidator
 
-from relay.retention import FOREVER, Retention, Rule, parse_rules
+from relay.retention import FOREVER, Retention, Rule, parse_days, parse_rules
 from relay.settings.layered import Layered, setting
 from relay.settings.values import text_only
 
@@ -38,6 +39,44 @@ class TranscriptSettings(Layered, frozen=True):
         ge=MIB,
         le=16 * 1024 * MIB,
     )
+
+    audio_days: Annotated[float | None, BeforeValidator(text_only(parse_days))] = setting(
+        None,
+        "Transcripts",
+        "Whether audio is recorded, and for how many days it is kept: a number, or `forever`; no "
+        "longer than its transcript in any case. By default nothing is recorded, and what is there "
+        "stays; with 0 it is deleted too.",
+        unit="days",
+        ge=0,
+        allow_inf_nan=True,  # forever
+    )
+    audio_rules: Annotated[tuple[Rule, ...], BeforeValidator(text_only(parse_rules))] = setting(
+        (),
+        "Transcripts",
+        "The same for some, as in `RELAY_RETENTION_RULES`: `kiosk:lobby=7,user:anna=0`. What isn't "
+        "stored isn't recorded.",
+    )
+    audio_dir: Path | None = setting(
+        None,
+        "Transcripts",
+        "Folder of the recordings, which all hosts have to share where sessions move between them; "
+        "by default `audio` in the data folder.",
+    )
+
+    @property
+    def recorded(self) -> Retention:
+        """Whose audio is recorded: for more than 0 days."""
+        return Retention(self.audio_days or 0, self.audio_rules)
+
+    @property
+    def records_anybody(self) -> bool:
+        """Whether there is anybody of whom that holds."""
+        return self.recorded.days > 0 or any(rule.days > 0 for rule in self.audio_rules)
+
+    @property
+    def audio_retention(self) -> Retention:
+        """For how long whose recordings are kept."""
+        return Retention(FOREVER if self.audio_days is None else self.audio_days, self.audio_rules)
 
     @property
     def retention(self) -> Retention:

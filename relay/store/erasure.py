@@ -76,6 +76,11 @@ class Erasure:
         async with self._database.writing() as connection:
             await self._remember(connection, [account])
 
+    async def erased(self) -> set[str]:
+        """The ids and accounts that are remembered for having been erased."""
+        async with self._database.reading() as connection:
+            return set((await connection.execute(select(ERASED.c.subject))).scalars())
+
     async def forget(self, before: datetime) -> None:
         """Forget what was erased so long ago that nothing late can come any more."""
         async with self._database.writing() as connection:

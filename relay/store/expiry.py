@@ -47,6 +47,22 @@ def expired(retention: Retention, now: datetime) -> ColumnElement[bool]:
     return TRANSCRIPTS.c.started_at < (case(*limits, else_=default) if limits else default)
 
 
+async def still_kept(
+    database: Database, ids: Collection[str], kept_no_longer: ColumnElement[bool]
+) -> dict[str, bool]:
+    """Tell of each transcript that is there whether something of it is to be kept.
+
+    Args:
+        database: With the transcripts.
+        ids: Of some hundred that may be there.
+        kept_no_longer: The condition of those for which it isn't, such as `expired` gives.
+    """
+    of = TRANSCRIPTS.c
+    query = select(of.id, kept_no_longer.label("is_over")).where(of.id.in_(sorted(ids)))
+    async with database.reading() as connection:
+        return {row.id: not row.is_over for row in await connection.execute(query)}
+
+
 def _limit(days: float, now: datetime) -> ColumnElement[Any]:
     since = BEGINNING
     if days < (now - BEGINNING).days:

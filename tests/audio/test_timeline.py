@@ -110,6 +110,14 @@ def test_seconds_agree_with_frames_to_a_sample(timeline: Timeline, frame: int) -
     assert abs(seconds - timeline.seconds_of_frame(frame)) <= 1.5 / timeline.rate_out
 
 
+def test_what_is_left_out_takes_its_time() -> None:
+    timeline = Timeline(16_000)
+    timeline.begin(48_000, frame=0, position=0)
+    timeline.begin(48_000, frame=96_000, position=8_000)  # half a second came, and one and a half
+    timeline.begin(44_100, frame=96_001, position=8_000)  # didn't; and then another device
+    assert [timeline.sample_at(position) for position in (0, 7_999, 8_001)] == [0, 7_999, 32_001]
+
+
 def test_the_first_piece_begins_at_zero() -> None:
     with pytest.raises(ValueError, match="instead of 0, 0"):
         timeline_of((48_000, 480, 0))

@@ -3,8 +3,13 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 
+from relay.recording.flac import Flac
+from relay.recording.parts import Name, Part, owner_of
+from relay.recording.shelf import Shelf
 from relay.store import Database, Usage, UsageRow, User, Users
 from relay.store.segments import Said, Segments
 from relay.store.transcripts import Filter, Transcripts
@@ -184,3 +189,43 @@ def test_a_user_is_erased_with_all_that_is_known_of_them(anna: User, folder: Pat
         assert "再见".encode() not in file.read_bytes()
     result = invoke("user", "erase", anna.id)
     assert result.exit_code == 0
+
+
+@pytest.fixture
+def recorded(anna: User, folder: Path) -> Shelf:
+    """Audio of anna's first transcript, and of a session of hers that never got one."""
+    shelf = Shelf(folder / "state" / "audio")
+    for session_id in (ONE, "e" * 32):
+        name = Name(session_id, owner_of(f"user:{anna.id}"))
+        with Flac(shelf.path_of(Part(name, 1, 0)), 16_000) as file:
+            file.write(np.arange(1000, dtype=np.int16))
+        shelf.join(name)
+    return shelf
+
+
+def test_audio_is_exported_where_there_is_some(recorded: Shelf, folder: Path) -> None:
+    for name in ("flac", "wav"):
+        invoke("history", "export", ONE, "-f", name, "-o", f"x.{name}")
+        samples, rate = soundfile.read(folder / f"x.{name}", dtype="int16")
+        assert (rate, samples.tolist()) == (16_000, list(range(1000)))
+        invoke("history", "export", "--user", "anna", "-f", name, "-o", "x.zip")
+        with zipfile.ZipFile(folder / "x.zip") as files:
+            (member,) = files.namelist()
+            assert files.read(member) == (folder / f"x.{name}").read_bytes()
+    refused = invoke("history", "export", "b" * 32, "-f", "flac")
+    assert refused.exit_code == 1
+    assert "There is no audio of transcript 'bb" in refused.stderr
+    invoke("user", "export", "anna", "-o", "anna.zip")
+    with zipfile.ZipFile(folder / "anna.zip") as files:
+        (member,) = (name for name in files.namelist() if name.startswith("audio/"))
+        assert files.read(member) == (folder / "x.flac").read_bytes()
+
+
+def test_audio_goes_with_its_transcript(recorded: Shelf) -> None:
+    succeed("history", "delete", ONE)
+    assert [name.session_id[0] for name in recorded.everything()] == ["e"]
+
+
+def test_erasing_a_user_leaves_no_audio_of_theirs(recorded: Shelf) -> None:
+    succeed("user", "erase", "anna", "--yes", "--wait", "0")
+    assert recorded.everything() == {}

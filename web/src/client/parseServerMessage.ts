@@ -39,6 +39,7 @@ const readers: {
     resume_token: maybe(text, fields, "resume_token"),
     config: fieldsOf(fields.config),
     limits: readLimits(fields.limits),
+    ...(fields.recorded === true ? { recorded: true as const } : {}),
   }),
   session_resumed: (fields) => ({
     message_type: "session_resumed",

@@ -53,6 +53,8 @@ export interface SessionStarted extends Numbered {
   resume_token: string | null;
   config: Readonly<Record<string, unknown>>;
   limits: { minutes_left: number | null; max_session_seconds: number | null };
+  /** The session's audio is kept; absent where it isn't. */
+  recorded?: true;
 }
 
 export interface SessionResumed extends Numbered {
