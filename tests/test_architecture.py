@@ -14,6 +14,7 @@ ALLOWED: dict[str, set[str]] = {
     "audio": {"errors"},
     "scribe": {"errors"},
     "protocol": {"errors"},
+    "analysis": {"errors"},
     "captions": {"errors"},
     "folding": set(),
     "retention": {"folding"},
@@ -261,6 +262,10 @@ PURE += [
 PURE += [RELAY / "metrics" / f"{name}.py" for name in ("families", "reference", "values")]
 PURE += [RELAY / "limits" / f"{name}.py" for name in ("allowance", "pace", "policy", "terms")]
 PURE += [RELAY / "store" / "fulltext.py"]
+PURE += [
+    RELAY / "analysis" / f"{name}.py"
+    for name in ("lexicon", "local", "matching", "scores", "tokens")
+]
 PURE += [
     path
     for path in FILES
