@@ -21,6 +21,8 @@ ALLOWED: dict[str, set[str]] = {
     "exports": {"captions", "store"},
     "exporting": {"exports", "store"},
     "storing": {"registry", "store", "errors"},
+    "analysing": {"analysis", "meter", "store", "errors"},
+    "notifying": {"analysis", "meter", "store", "errors"},
     "sweep": {"registry", "retention", "store", "errors"},
     "upstream": {"audio", "scribe", "errors"},
     "downstream": {"audio", "scribe", "protocol", "errors"},
@@ -31,7 +33,7 @@ ALLOWED: dict[str, set[str]] = {
     "meter": set(),
     "tracing": {"meter"},
     "latencies": set(),
-    "metrics": {"audio", "scribe", "upstream", "meter"},
+    "metrics": {"analysis", "audio", "scribe", "upstream", "meter"},
     "sampling": {"metrics", "limits", "sessions", "upstream", "errors"},
     "lines": {"scribe", "upstream"},
     "dialler": {"upstream", "lines", "meter", "errors"},
@@ -155,7 +157,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "auth": {"state", "store", "errors"},
     "edge": {"downstream"},
-    "settings": {"auth", "scribe", "retention", "errors"},
+    "settings": {"analysis", "auth", "scribe", "retention", "errors"},
     "state": {"errors"},
     "store": {"folding", "retention", "errors"},
     "limits": {"state", "errors"},
@@ -264,7 +266,10 @@ PURE += [RELAY / "limits" / f"{name}.py" for name in ("allowance", "pace", "poli
 PURE += [RELAY / "store" / "fulltext.py"]
 PURE += [
     RELAY / "analysis" / f"{name}.py"
-    for name in ("lexicon", "local", "matching", "scores", "tokens")
+    for name in (
+        *("lexicon", "local", "matching", "moderation", "retrying", "scores", "tokens"),
+        "webhooks",
+    )
 ]
 PURE += [
     path

@@ -86,7 +86,7 @@ class Analyses:
 
     async def record(
         self, analyser: str, findings: Sequence[Finding], now: datetime, *, is_told: bool
-    ) -> int:
+    ) -> Sequence[Finding]:
         """Write what was found, and take it out of the queue.
 
         Args:
@@ -96,7 +96,7 @@ class Analyses:
             is_told: Whether a raised flag is to be delivered to the operator's webhook.
 
         Returns:
-            How many were written; others were deleted meanwhile, or are somebody else's now.
+            Those that were written; others were deleted meanwhile, or are somebody else's now.
         """
         async with self._database.writing() as connection:
             ids = sorted({each.waiting.transcript_id for each in findings})
@@ -112,7 +112,7 @@ class Analyses:
             if told:
                 rows = [_delivery(each.waiting, analyser, now) for each in told]
                 await connection.execute(DELIVERIES.insert(), rows)
-        return len(good)
+        return good
 
     async def postpone(self, waiting: Waiting, until: datetime) -> None:
         """Let it be taken again then."""
@@ -123,6 +123,13 @@ class Analyses:
         """Take it out of the queue without anything being known."""
         async with self._database.writing() as connection:
             await _let_go(connection, waiting)
+
+    async def forget_others(self, analysers: Sequence[str]) -> None:
+        """Take out of the queue what waits for others, since nobody will judge that."""
+        async with self._database.writing() as connection:
+            await connection.execute(
+                delete(ANALYSES).where(ANALYSES.c.analyser.not_in(sorted(analysers)))
+            )
 
     async def backlog(self, analysers: Sequence[str]) -> tuple[int, datetime | None]:
         """How many wait for these analysers, and since when the first of them."""

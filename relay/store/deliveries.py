@@ -78,6 +78,11 @@ class Deliveries:
                 .values(due_at=until)
             )
 
+    async def forget_all(self) -> None:
+        """Forget all, since there is nobody to be told any more."""
+        async with self._database.writing() as connection:
+            await connection.execute(delete(DELIVERIES))
+
     async def count(self) -> int:
         """How many wait."""
         async with self._database.reading() as connection:

@@ -67,8 +67,8 @@ async def test_what_is_taken_is_anothers_after_a_while(
     assert (first.attempt, second.attempt) == (1, 2)
     # The first one comes late, and is not heard.
     late = finding(first, "threat", threat=0.9)
-    assert await analyses.record("local", [late], now(), is_told=False) == 0
-    assert await analyses.record("local", [finding(second)], now(), is_told=False) == 1
+    assert len(await analyses.record("local", [late], now(), is_told=False)) == 0
+    assert len(await analyses.record("local", [finding(second)], now(), is_told=False)) == 1
     assert (await analyses.backlog(["local"]))[0] == 0
 
 
@@ -78,7 +78,7 @@ async def test_findings_are_stored_and_leave_the_queue(
     await segments.record([record(said=said(0)), record(said=said(1))])
     first, second = await take(analyses)
     found = finding(first, "threat", threat=0.9, toxicity=0.3, sexual=0.01)
-    assert await analyses.record("local", [found, finding(second)], now(), is_told=False) == 2
+    assert len(await analyses.record("local", [found, finding(second)], now(), is_told=False)) == 2
     (other, _) = await take(analyses, "http")
     await analyses.record("http", [finding(other, "sexual", sexual=0.05)], now(), is_told=False)
     transcripts = Transcripts(database)
@@ -101,7 +101,7 @@ async def test_the_second_message_of_a_segment_is_not_judged_again(
     await segments.record([record(said=said(0))])
     (first,) = await take(analyses)
     await segments.record([record(said=said(0, words="[]"))])
-    assert await analyses.record("local", [finding(first)], now(), is_told=False) == 1
+    assert len(await analyses.record("local", [finding(first)], now(), is_told=False)) == 1
     await segments.record([record(said=said(0, words="[]"))])
     assert await take(analyses) == []
 
@@ -113,11 +113,11 @@ async def test_another_text_is_judged_anew_and_replaces_what_was_found(
     (first,) = await take(analyses)
     await segments.record([record(said=said(0, "good evening"), epoch=2)])
     stale = finding(first, "threat", threat=0.9)
-    assert await analyses.record("local", [stale], now(), is_told=True) == 0
+    assert len(await analyses.record("local", [stale], now(), is_told=True)) == 0
     (second,) = await take(analyses)
     assert second.text == "good evening"
     toxic = finding(second, "toxicity", toxicity=0.8)
-    assert await analyses.record("local", [toxic], now(), is_told=False) == 1
+    assert len(await analyses.record("local", [toxic], now(), is_told=False)) == 1
     await segments.record([record(said=said(0, "good night"), epoch=3)])
     (third,) = await take(analyses)
     await analyses.record("local", [finding(third)], now(), is_told=False)
@@ -128,7 +128,7 @@ async def test_a_former_owners_text_is_not_judged(segments: Segments, analyses: 
     await segments.record([record(said=said(0), epoch=2)])
     (first,) = await take(analyses)
     await segments.record([record(said=said(0, "late"), epoch=1)])
-    assert await analyses.record("local", [finding(first)], now(), is_told=False) == 1
+    assert len(await analyses.record("local", [finding(first)], now(), is_told=False)) == 1
     assert await take(analyses) == []
 
 
@@ -145,7 +145,7 @@ async def test_what_is_deleted_waits_no_longer(
     assert await Erasure(database).delete("s1", None)
     assert (await analyses.backlog(["local", "http"]))[0] == 2
     found = [finding(each, "threat", threat=0.9) for each in taken]
-    assert await analyses.record("local", found, now(), is_told=True) == 1
+    assert len(await analyses.record("local", found, now(), is_told=True)) == 1
     (delivery,) = await Deliveries(database).take(now(), lasts=60, limit=10)
     assert delivery.transcript_id == "s2"
     assert await Erasure(database).delete("s2", None)
@@ -165,6 +165,19 @@ async def test_what_fails_comes_again_later_until_it_is_given_up(
     assert (await analyses.backlog(["local"]))[0] == 1
     await analyses.give_up(second)
     assert (await analyses.backlog(["local"]))[0] == 0
+
+
+async def test_who_judges_no_more_keeps_nothing_waiting(
+    database: Database, segments: Segments, analyses: Analyses
+) -> None:
+    await segments.record([record(said=said(0))])
+    await analyses.forget_others(["local"])
+    assert (await analyses.backlog(["local", "http"]))[0] == 1
+    (waiting,) = await take(analyses)
+    await analyses.record("local", [finding(waiting, "threat", threat=1)], now(), is_told=True)
+    await analyses.forget_others([])
+    await Deliveries(database).forget_all()
+    assert await Deliveries(database).count() == 0
 
 
 async def test_a_delivery_says_what_was_found(
