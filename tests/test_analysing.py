@@ -5,9 +5,11 @@ import base64
 import hashlib
 import hmac
 import json
+import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -92,10 +94,24 @@ class Hanging:
         self.is_closed = True
 
 
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database without rows; copying it takes less than making one."""
+    file = tmp_path_factory.mktemp("migrated") / "relay.db"
+
+    async def make() -> None:
+        made = Database(f"sqlite:///{file}")
+        await made.start()
+        await made.aclose()
+
+    asyncio.run(make())
+    return file
+
+
 @pytest.fixture
-async def database() -> AsyncIterator[Database]:
-    made = Database("sqlite://")
-    await made.start()
+async def database(migrated: Path, tmp_path: Path) -> AsyncIterator[Database]:
+    shutil.copy(migrated, tmp_path / "relay.db")
+    made = Database(f"sqlite:///{tmp_path}/relay.db")
     yield made
     await made.aclose()
 
