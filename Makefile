@@ -7,7 +7,9 @@ UV := $(BIN)/uv
 export UV_PYTHON_DOWNLOADS := never
 
 PYTHON_SOURCES := relay tests bench hatch_build.py scripts/without-addresses deploy/image/is-healthy
-PURE_TESTS := tests/audio tests/scribe tests/protocol tests/upstream tests/downstream \
+PURE_TESTS := $(patsubst %,tests/analysis/test_%.py,lexicon local matching moderation \
+		retrying tokens webhooks) \
+	tests/audio tests/scribe tests/protocol tests/upstream tests/downstream \
 	tests/auth $(patsubst %,tests/limits/test_%.py,allowance pace policy terms) \
 	$(patsubst %,tests/test_%.py,captions exports folding latencies lifetime retention translator) \
 	tests/store/test_fulltext.py $(patsubst %,tests/metrics/test_%.py,families reference values) \

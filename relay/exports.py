@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import IO, Any, Final, Protocol, cast
 
 from relay.captions import VTT_HEAD, Cue, CueCutter, describe, one_line, srt_block, vtt_block
-from relay.store.transcripts import Segment, Transcript
+from relay.store.transcripts import Flag, Segment, Transcript
 
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 """What spreadsheets take for a formula. *Source*: OWASP, CSV injection."""
@@ -82,7 +82,8 @@ class JsonWriter:
 
     def add(self, segment: Segment) -> str:
         separator, self._separator = self._separator, ","
-        described = {"number": segment.number, **describe(segment)}
+        flags = [describe_flag(flag) for flag in segment.flags]
+        described = {"number": segment.number, **describe(segment), "flags": flags}
         return f"{separator}\n    {json.dumps(described, ensure_ascii=False)}"
 
     def end(self) -> str:
@@ -134,13 +135,17 @@ class CsvWriter:
 
     def begin(self, transcript: Transcript) -> str:
         self._id, self._name = transcript.id, transcript.name
-        return _row(["transcript", "name", "segment", "at", "start", "end", "language", "text"])
+        return _row(
+            ["transcript", "name", "segment", "at", "start", "end", "language", "text", "flags"]
+        )
 
     def add(self, segment: Segment) -> str:
         times = [f"{segment.start:.3f}", f"{segment.end:.3f}"]
         language = segment.language_code or ""
         at = segment.committed_at.isoformat()
-        return _row([self._id, self._name, segment.number, at, *times, language, segment.text])
+        flags = " ".join(f"{flag.kind}={flag.score:.2f}" for flag in segment.flags)
+        head = [self._id, self._name, segment.number, at]
+        return _row([*head, *times, language, segment.text, flags])
 
     def end(self) -> str:
         return ""
@@ -246,6 +251,11 @@ def describe_transcript(transcript: Transcript) -> dict[str, Any]:
         "words_count": transcript.words,
         "flags": list(transcript.flags),
     }
+
+
+def describe_flag(flag: Flag) -> dict[str, Any]:
+    """Say what was raised for a segment, in terms of JSON."""
+    return {"kind": flag.kind, "score": flag.score, "analyser": flag.analyser}
 
 
 def escape_formula(value: object) -> object:

@@ -106,6 +106,26 @@ class Meter:
     def answered(self, status: int) -> None:
         """A request, or an attempt to open a socket, got an HTTP answer."""
 
+    # What is said, judged.
+
+    def segment_judged(self, analyser: str, seconds: float) -> None:
+        """An analyser has judged a segment, which took so long."""
+
+    def judging_failed(self, analyser: str, *, is_final: bool) -> None:
+        """An analyser has failed; finally, if the segment is given up."""
+
+    def flag_raised(self, analyser: str, kind: str) -> None:
+        """A score has reached its threshold."""
+
+    def segments_wait(self, analyser: str, count: int, age: float) -> None:
+        """So many segments wait to be judged, the first of them for so many seconds."""
+
+    def message_sent(self, outcome: str) -> None:
+        """A message to the webhook was `delivered`, has `failed`, or is `given_up`."""
+
+    def messages_wait(self, count: int) -> None:
+        """So many messages wait for the webhook."""
+
 
 class Forwarding(Meter):
     """Tells another meter everything; a subclass tells somebody else as well."""
@@ -178,3 +198,21 @@ class Forwarding(Meter):
 
     def answered(self, status: int) -> None:
         self._meter.answered(status)
+
+    def segment_judged(self, analyser: str, seconds: float) -> None:
+        self._meter.segment_judged(analyser, seconds)
+
+    def judging_failed(self, analyser: str, *, is_final: bool) -> None:
+        self._meter.judging_failed(analyser, is_final=is_final)
+
+    def flag_raised(self, analyser: str, kind: str) -> None:
+        self._meter.flag_raised(analyser, kind)
+
+    def segments_wait(self, analyser: str, count: int, age: float) -> None:
+        self._meter.segments_wait(analyser, count, age)
+
+    def message_sent(self, outcome: str) -> None:
+        self._meter.message_sent(outcome)
+
+    def messages_wait(self, count: int) -> None:
+        self._meter.messages_wait(count)

@@ -8,6 +8,9 @@ from datetime import date, timedelta
 from functools import partial
 from typing import Final
 
+from relay.analysing import Analyser, Analysing, InThread, Moderation
+from relay.analysis.local import LocalAnalyser
+from relay.analysis.posting import Poster
 from relay.auth.gate import (
     Authenticator,
     ForwardAuth,
@@ -27,15 +30,19 @@ from relay.errors import StateUnavailable
 from relay.limits.limiter import EVERYBODY, LEASE, Limiter, SpentBefore
 from relay.limits.policy import Limits
 from relay.limits.slots import Slots
+from relay.meter import Meter
 from relay.metrics import Metrics
+from relay.notifying import Notifying
 from relay.recording.recorder import Recorder
 from relay.recording.shelf import Shelf
 from relay.registry import ControlChannel, Journal, Ownership, Registry, Unstored
 from relay.sessions import AdmissionPolicy, LiveSessions
 from relay.settings import Settings
 from relay.state import SharedState
+from relay.store.analyses import Analyses
 from relay.store.api_keys import ApiKeys
 from relay.store.database import Database
+from relay.store.deliveries import Deliveries
 from relay.store.erasure import Erasure
 from relay.store.kiosks import Kiosks
 from relay.store.segments import Segments
@@ -81,6 +88,8 @@ class Services:
     transcripts: Transcripts
     erasure: Erasure
     storing: Storing
+    analysing: Analysing
+    notifying: Notifying
     sweep: Sweep
     breaker: Breaker
     shelf: Shelf
@@ -140,6 +149,7 @@ class Services:
             still_known=partial(still_known, database),
         )
         metrics, shelf = Metrics(), Shelf(settings.recordings)
+        analysing = _analysing(settings, database, metrics)
         return cls(
             state=state,
             database=database,
@@ -160,7 +170,13 @@ class Services:
             metrics=metrics,
             transcripts=Transcripts(database),
             erasure=Erasure(database),
-            storing=Storing(Unstored(state, sessions.worker), Segments(database)),
+            storing=Storing(
+                Unstored(state, sessions.worker),
+                Segments(database, analysing.names),
+                on_stored=analysing.wake,
+            ),
+            analysing=analysing,
+            notifying=_notifying(settings, database, metrics),
             sweep=Sweep(database, registry, settings.retention),
             breaker=Breaker(),
             shelf=shelf,
@@ -188,6 +204,8 @@ class Services:
             group.create_task(self.sessions.run(), name="sessions")
             group.create_task(self.journal.run(), name="journal")
             group.create_task(self.storing.run(), name="store transcripts")
+            group.create_task(self.analysing.run(), name="analyse transcripts")
+            group.create_task(self.notifying.run(), name="call the webhook")
             group.create_task(self.sweep.run(), name="sweep transcripts")
             group.create_task(self.tidying.run(), name="tidy recordings")
             group.create_task(self._forget_expired(), name="forget what expired")
@@ -221,6 +239,47 @@ def limits_of(settings: Settings) -> dict[Role, Limits]:
         for role in ("user", "kiosk", "key")
     )
     return {Role.USER: user, Role.OPERATOR: user, Role.KIOSK: kiosk, Role.KEY: key}
+
+
+def _analysing(settings: Settings, database: Database, meter: Meter) -> Analysing:
+    analysers: list[Analyser] = []
+    if settings.analysis_local:
+        analysers.append(InThread(LocalAnalyser()))
+    if (moderation := moderation_of(settings)) is not None:
+        analysers.append(moderation)
+    return Analysing(
+        Analyses(database),
+        analysers,
+        thresholds=settings.analysis_thresholds,
+        is_told=settings.webhook_url is not None,
+        meter=meter,
+    )
+
+
+def moderation_of(settings: Settings) -> Moderation | None:
+    """Build who asks the service in the moderation format, if there is one."""
+    if settings.moderation_url is None:
+        return None
+    key = settings.moderation_key
+    poster = Poster(
+        settings.moderation_url,
+        timeout=settings.moderation_timeout,
+        headers={} if key is None else {"authorization": f"Bearer {key.get_secret_value()}"},
+    )
+    return Moderation(poster, settings.moderation_model)
+
+
+def _notifying(settings: Settings, database: Database, meter: Meter) -> Notifying:
+    poster = None
+    if settings.webhook_url is not None:
+        poster = Poster(settings.webhook_url, timeout=settings.webhook_timeout)
+    return Notifying(
+        Deliveries(database),
+        poster,
+        settings.webhook_key,
+        includes_text=settings.webhook_text,
+        meter=meter,
+    )
 
 
 def _authenticators(settings: Settings, users: Users, kiosks: Kiosks) -> Sequence[Authenticator]:

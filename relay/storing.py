@@ -6,7 +6,7 @@ that a dead worker took become another one's; and one that comes twice is writte
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -40,12 +40,14 @@ class Storing:
         unstored: Unstored,
         segments: Segments,
         *,
+        on_stored: Callable[[], None] = lambda: None,
         poll_interval: float = POLL_INTERVAL,
         retry_interval: float = RETRY_INTERVAL,
     ) -> None:
-        """Write what `unstored` has into `segments`."""
+        """Write what `unstored` has into `segments`, and call `on_stored` when some is written."""
         self._unstored = unstored
         self._segments = segments
+        self._on_stored = on_stored
         self._poll_interval = poll_interval
         self._retry_interval = retry_interval
         self._one_at_a_time = asyncio.Lock()
@@ -97,6 +99,7 @@ class Storing:
                 return 0
             if records := [record for each in entries if (record := record_of(each))]:
                 await self._write(records)
+                self._on_stored()
             await self._unstored.stored(entries)
             await self._look_for_losses()
             return len(entries)

@@ -14,6 +14,7 @@ ALLOWED: dict[str, set[str]] = {
     "audio": {"errors"},
     "scribe": {"errors"},
     "protocol": {"errors"},
+    "analysis": {"errors"},
     "captions": {"errors"},
     "folding": set(),
     "retention": {"folding"},
@@ -22,6 +23,8 @@ ALLOWED: dict[str, set[str]] = {
     "recording": {"audio", "meter"},
     "tidying": {"recording", "registry", "retention", "store", "errors"},
     "storing": {"registry", "store", "errors"},
+    "analysing": {"analysis", "meter", "store", "errors"},
+    "notifying": {"analysis", "meter", "store", "errors"},
     "sweep": {"registry", "retention", "store", "errors"},
     "upstream": {"audio", "scribe", "errors"},
     "downstream": {"audio", "scribe", "protocol", "errors"},
@@ -32,7 +35,7 @@ ALLOWED: dict[str, set[str]] = {
     "meter": set(),
     "tracing": {"meter"},
     "latencies": set(),
-    "metrics": {"audio", "scribe", "upstream", "meter"},
+    "metrics": {"analysis", "audio", "scribe", "upstream", "meter"},
     "sampling": {"metrics", "limits", "sessions", "upstream", "errors"},
     "lines": {"scribe", "upstream"},
     "dialler": {"upstream", "lines", "meter", "errors"},
@@ -160,7 +163,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "auth": {"state", "store", "errors"},
     "edge": {"downstream"},
-    "settings": {"auth", "scribe", "retention", "errors"},
+    "settings": {"analysis", "auth", "scribe", "retention", "errors"},
     "state": {"errors"},
     "store": {"folding", "retention", "errors"},
     "limits": {"state", "errors"},
@@ -268,6 +271,13 @@ PURE += [RELAY / "metrics" / f"{name}.py" for name in ("families", "reference", 
 PURE += [RELAY / "limits" / f"{name}.py" for name in ("allowance", "pace", "policy", "terms")]
 PURE += [RELAY / "recording" / f"{name}.py" for name in ("parts", "wav")]
 PURE += [RELAY / "store" / "fulltext.py"]
+PURE += [
+    RELAY / "analysis" / f"{name}.py"
+    for name in (
+        *("lexicon", "local", "matching", "moderation", "retrying", "scores", "tokens"),
+        "webhooks",
+    )
+]
 PURE += [
     path
     for path in FILES

@@ -18,6 +18,7 @@ from redis.asyncio import Redis
 from websockets.asyncio.server import ServerConnection, serve
 
 from relay.doctor import Finding, Status, examine, examine_relay, findings, line, provider
+from relay.doctor.analysis import check_moderation
 from relay.doctor.line import check_http, check_stream
 from relay.doctor.provider import (
     EXPLANATIONS,
@@ -90,6 +91,18 @@ async def found(findings: AsyncIterator[Finding]) -> dict[str, Status]:
 async def test_all_is_well_with_a_simulator(simulator: Simulator) -> None:
     checks = ["versions", "key", "database", "redis", "dns", "tcp", "clock", "session"]
     assert await found(examine(settings_for(simulator.url))) == dict.fromkeys(checks, Status.OK)
+
+
+async def test_a_moderation_service_is_asked(simulator: Simulator) -> None:
+    url = f"{simulator.url.replace('ws', 'http', 1)}/v1/moderations"
+    asked = await check_moderation(settings_for(moderation_url=url, moderation_key="any"))
+    assert asked is not None
+    assert asked.status is Status.OK
+    refused = await check_moderation(settings_for(moderation_url=url))
+    assert refused is not None
+    assert (refused.status, "HTTP 401" in refused.text) == (Status.FAIL, True)
+    assert "RELAY_MODERATION_URL" in refused.advice
+    assert await check_moderation(settings_for()) is None
 
 
 async def test_all_is_well_behind_tls(tmp_path: Path) -> None:

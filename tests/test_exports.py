@@ -3,6 +3,7 @@ import io
 import json
 import subprocess
 import zipfile
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from relay.exports import FORMATS, Archive, escape_formula, file_name
-from relay.store.transcripts import Segment, Transcript
+from relay.store.transcripts import Flag, Segment, Transcript
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
@@ -38,7 +39,12 @@ WORDS = (
 )
 
 
-def segment(number: int, text: str, start: float, *, words: str | None = None) -> Segment:
+FLAGS = (Flag("threat", 0.95, "local"), Flag("toxicity", 0.5, "http"))
+
+
+def segment(
+    number: int, text: str, start: float, *, words: str | None = None, flags: Sequence[Flag] = ()
+) -> Segment:
     return Segment(
         number=number,
         text=text,
@@ -49,12 +55,13 @@ def segment(number: int, text: str, start: float, *, words: str | None = None) -
         end_sample=None,
         committed_at=NOON,
         words_json=words,
+        flags=flags,
     )
 
 
 SEGMENTS = (
     segment(0, "Good morning.", 0.0, words=WORDS),
-    segment(1, '=1+1 <b>fat</b>\n& 50 % --> "done"', 10.0),
+    segment(1, '=1+1 <b>fat</b>\n& 50 % --> "done"', 10.0, flags=FLAGS),
     segment(2, "Прощай. 再见。", 3700.0),
 )
 
@@ -109,13 +116,22 @@ def test_json_holds_everything(count: int) -> None:
             "end": 1.4,
             "type": "word",
         }
+        assert read["segments"][0]["flags"] == []
+    if count > 1:
+        assert read["segments"][1]["flags"] == [
+            {"kind": "threat", "score": 0.95, "analyser": "local"},
+            {"kind": "toxicity", "score": 0.5, "analyser": "http"},
+        ]
 
 
 def test_csv_holds_no_formula() -> None:
     head, *rows = csv.reader(io.StringIO(written("csv", *SEGMENTS)))
-    assert head == ["transcript", "name", "segment", "at", "start", "end", "language", "text"]
-    assert rows[0] == ["5f", "anna", "0", NOON.isoformat(), "0.500", "2.000", "en", "Good morning."]
-    assert rows[1][-1] == "'" + SEGMENTS[1].text
+    assert head == [
+        *("transcript", "name", "segment", "at", "start", "end", "language", "text", "flags"),
+    ]
+    at = NOON.isoformat()
+    assert rows[0] == ["5f", "anna", "0", at, "0.500", "2.000", "en", "Good morning.", ""]
+    assert rows[1][-2:] == ["'" + SEGMENTS[1].text, "threat=0.95 toxicity=0.50"]
     assert escape_formula("＝1") == "'＝1"
     assert escape_formula(-1) == -1
 

@@ -3,6 +3,7 @@
     findings  what a check found
     provider  this machine, the settings, and the way to the provider
     storage   Redis and the database
+    analysis  the service that judges what is said
     line      a running relay, and what stands in front of it
 
 The checks stand in the order in which one failing explains the next. On the way to the provider and
@@ -14,6 +15,7 @@ import ssl
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
+from relay.doctor.analysis import check_moderation
 from relay.doctor.findings import Finding, Status
 from relay.doctor.line import check_http, check_stream
 from relay.doctor.provider import (
@@ -37,6 +39,8 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     yield check_key(settings)
     yield await check_database(settings)
     yield await check_redis(settings)
+    if (judging := await check_moderation(settings)) is not None:
+        yield judging
     parts = urlsplit(settings.upstream_base_url)
     host = parts.hostname or ""
     port = parts.port or (443 if parts.scheme == "wss" else 80)

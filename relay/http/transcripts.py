@@ -18,7 +18,7 @@ from starlette.routing import Route
 from relay.auth.identities import Identity, Kind, Role
 from relay.errors import InvalidRequest, NotFound, StateUnavailable, StoreUnavailable
 from relay.exporting import FORMAT_NAMES, export_audio, export_many, export_one
-from relay.exports import FORMATS, describe_transcript, file_name
+from relay.exports import FORMATS, describe_flag, describe_transcript, file_name
 from relay.http.access import Access
 from relay.http.bodies import read_json
 from relay.recording.formats import AUDIO_FORMATS
@@ -360,6 +360,7 @@ def _segment(segment: Segment) -> dict[str, Any]:
         "committed_at": segment.committed_at.isoformat(),
         # As they are: taking them apart to write them down again takes long.
         "words": None if words is None else msgspec.Raw(words.encode()),
+        "flags": [describe_flag(flag) for flag in segment.flags],
     }
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter as Tally
 from collections.abc import Mapping
+from itertools import product
 from typing import Final, TypeAlias
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -143,6 +144,26 @@ class Metrics(Meter):
     def answered(self, status: int) -> None:
         self.count("http_responses_total", str(status))
 
+    def segment_judged(self, analyser: str, seconds: float) -> None:
+        self.count("analysis_segments_total", analyser, "judged")
+        self.observe("analysis_seconds", seconds, analyser)
+
+    def judging_failed(self, analyser: str, *, is_final: bool) -> None:
+        self.count("analysis_segments_total", analyser, "given_up" if is_final else "failed")
+
+    def flag_raised(self, analyser: str, kind: str) -> None:
+        self.count("analysis_flags_total", analyser, kind)
+
+    def segments_wait(self, analyser: str, count: int, age: float) -> None:
+        self.set("analysis_waiting_segments", count, analyser)
+        self.set("analysis_oldest_seconds", age, analyser)
+
+    def message_sent(self, outcome: str) -> None:
+        self.count("webhook_messages_total", outcome)
+
+    def messages_wait(self, count: int) -> None:
+        self.set("webhook_waiting_messages", count)
+
 
 def _build(family: Family, registry: CollectorRegistry) -> Collector:
     kinds = {Kind.COUNTER: Counter, Kind.GAUGE: Gauge}
@@ -174,8 +195,7 @@ def _combinations(family: Family) -> list[tuple[str, ...]]:
             ("session_time_limit_exceeded", "session"),
             ("rate_limited", "http"),
         ]
-    (values,) = family.labels.values()
-    return [(value,) for value in values]
+    return list(product(*family.labels.values()))
 
 
 def _bounded(family: Family, labels: tuple[str, ...]) -> list[str]:

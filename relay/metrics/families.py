@@ -10,6 +10,7 @@ from itertools import chain
 from types import MappingProxyType
 from typing import Final
 
+from relay.analysis.scores import KINDS
 from relay.audio.health import Ailment
 from relay.scribe.errors import ErrorType
 from relay.upstream.recovery import Break
@@ -110,6 +111,10 @@ STATUSES: Final = (
     ),
     *("429", "500", "502", "503", OTHER),
 )
+
+ANALYSERS: Final = ("local", "http")
+
+ANALYSIS_BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 FAMILIES: Final = (
     Family("workers", Kind.GAUGE, "Worker processes that are alive."),
@@ -279,6 +284,57 @@ FAMILIES: Final = (
         "usage_unwritten_rows",
         Kind.GAUGE,
         "Rows of usage that wait for the database.",
+    ),
+    # What is said, judged.
+    Family(
+        "analysis_segments_total",
+        Kind.COUNTER,
+        "Segments that analysers were given: judged, failed (and tried again), or given up.",
+        {"analyser": ANALYSERS, "outcome": ("judged", "failed", "given_up")},
+    ),
+    Family(
+        "analysis_flags_total",
+        Kind.COUNTER,
+        "Scores that reached their threshold.",
+        {"analyser": ANALYSERS, "kind": KINDS},
+    ),
+    Family(
+        "analysis_seconds",
+        Kind.HISTOGRAM,
+        "How long an analyser took for a segment.",
+        {"analyser": ANALYSERS},
+        buckets=ANALYSIS_BUCKETS,
+    ),
+    Family(
+        "analysis_waiting_segments",
+        Kind.GAUGE,
+        "Segments in the database that wait for an analyser, all workers and hosts together; "
+        "absent without that analyser.",
+        {"analyser": ANALYSERS},
+        Merge.MAX,
+        is_shown_at_once=False,
+    ),
+    Family(
+        "analysis_oldest_seconds",
+        Kind.GAUGE,
+        "For how long the first of them has waited.",
+        {"analyser": ANALYSERS},
+        Merge.MAX,
+        is_shown_at_once=False,
+    ),
+    Family(
+        "webhook_messages_total",
+        Kind.COUNTER,
+        "Messages to the operator's webhook: delivered, failed (and sent again), or given up.",
+        {"outcome": ("delivered", "failed", "given_up")},
+    ),
+    Family(
+        "webhook_waiting_messages",
+        Kind.GAUGE,
+        "Messages in the database that wait for the webhook, all workers and hosts together; "
+        "absent without one.",
+        merge=Merge.MAX,
+        is_shown_at_once=False,
     ),
     # What it stands on.
     Family(

@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 
 from pydantic import field_validator
 
+from relay.settings.analysis import AnalysisSettings
 from relay.settings.identity import IdentitySettings
 from relay.settings.kiosks import KioskSettings
 from relay.settings.layered import Layered, setting
@@ -58,6 +59,7 @@ class LogSettings(Layered, frozen=True):
 class Settings(
     LogSettings,
     MetricsSettings,
+    AnalysisSettings,
     TranscriptSettings,
     LimitSettings,
     KioskSettings,
@@ -73,7 +75,13 @@ class Settings(
     secrets: ClassVar[frozenset[str]] = frozenset().union(
         *(
             section.secrets
-            for section in (ProviderSettings, StateSettings, IdentitySettings, MetricsSettings)
+            for section in (
+                ProviderSettings,
+                StateSettings,
+                IdentitySettings,
+                AnalysisSettings,
+                MetricsSettings,
+            )
         )
     )
 
@@ -98,6 +106,8 @@ class Settings(
             self.redis_url,
             self.proxy_secret,
             self.metrics_token,
+            self.moderation_key,
+            self.webhook_secret,
         )
         values = [secret.get_secret_value() for secret in kept if secret is not None]
         return values + self.signing_keys

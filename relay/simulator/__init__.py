@@ -12,6 +12,7 @@
     outbox        messages and endings in the order and at the time they are due
     connection    one socket: does what its session wants
     control       faults and records over HTTP, for this machine only
+    moderation    a moderation service that knows five words, for trying out analysis
     server        `Simulator`, which serves all of it
 
 Down to `session` nothing does I/O or reads a clock. Nothing here imports the relay's side: what the

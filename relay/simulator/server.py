@@ -25,6 +25,7 @@ from relay.simulator.engines import Engine, EngineFailed, EngineFull
 from relay.simulator.engines.scripted import ScriptedEngine
 from relay.simulator.engines.sphinx import SphinxEngine
 from relay.simulator.faults import Fault, FaultKind, FaultPlan, FaultQueue, InvalidFault
+from relay.simulator.moderation import moderation_routes
 from relay.simulator.records import Changes, ConnectionRecord, WavDump
 from relay.simulator.refusals import Refused
 from relay.simulator.session import Session
@@ -177,6 +178,7 @@ class Simulator:
                 web.get(REALTIME_PATH, self._serve_realtime),
                 web.post(TOKEN_PATH, self._issue_token),
                 *control_routes(self.faults, lambda: self.connections),
+                *moderation_routes(),
             ]
         )
         return application

@@ -11,6 +11,8 @@ The database is SQLite or PostgreSQL.
     fulltext     words of any script, and what a search means; pure
     segments     what is said, written down safely again and again
     transcripts  what was said, listed, read and searched
+    analyses     what waits to be judged, and what was found
+    deliveries   whom that is to be told
     erasure  expiry      what is deleted for good, and when
     revocations  which of the live sessions must end
 

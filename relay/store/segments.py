@@ -17,6 +17,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.errors import StoreRefused, StoreUnavailable
+from relay.store.analyses import queue
 from relay.store.database import Database
 from relay.store.fulltext import tokenize
 from relay.store.tables import ERASED, SEGMENTS, TRANSCRIPTS
@@ -71,8 +72,10 @@ class _Undone(Exception):
 class Segments:
     """Writes what is said into the database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, analysers: Sequence[str] = ()) -> None:
+        """Write into `database`, and let what is written wait for each of `analysers`."""
         self._database = database
+        self._analysers = analysers
 
     async def record(self, records: Sequence[Record]) -> int:
         """Write all records or none; what is there already stays as it is.
@@ -184,6 +187,8 @@ class Segments:
         rows = _segments_of(records)
         if not rows:
             return
+        # In the same transaction, so that neither is there without the other.
+        await queue(self._database, connection, rows, self._analysers)
         statement = self._insert(SEGMENTS)
         new, old = statement.excluded, SEGMENTS.c
         is_later = new.epoch >= old.epoch

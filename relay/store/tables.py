@@ -249,8 +249,53 @@ SEGMENT_FLAGS: Final = Table(
     Column("transcript_id", ForeignKey("transcripts.id", ondelete="CASCADE"), primary_key=True),
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("flag", Text, primary_key=True),
+    Column("analyser", Text, primary_key=True),
     Column("score", Float),
+    # Else it is a score below the threshold, kept so that a better one can be found.
+    Column("is_raised", Boolean, nullable=False),
     Index("ix_segment_flags_flag_transcript_id", "flag", "transcript_id"),
+)
+
+ANALYSES: Final = Table(
+    "analyses",
+    METADATA,
+    # A segment that waits for an analyser; gone when it was judged, or its transcript is.
+    Column("id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
+    Column("transcript_id", ForeignKey("transcripts.id", ondelete="CASCADE"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("analyser", Text, nullable=False),
+    _time("created_at"),
+    # When somebody may take it: now, after whoever has it should be done, or after a failure.
+    _time("due_at"),
+    Column("attempts", Integer, nullable=False),
+    Index(
+        "uq_analyses_transcript_id_number_analyser",
+        "transcript_id",
+        "number",
+        "analyser",
+        unique=True,
+    ),
+    Index("ix_analyses_analyser_due_at", "analyser", "due_at"),
+    # No number comes twice, or what comes late would be taken for something else.
+    sqlite_autoincrement=True,
+)
+
+DELIVERIES: Final = Table(
+    "deliveries",
+    METADATA,
+    # A webhook that is to be called; what it says is put together when it is sent.
+    Column("id", Text, primary_key=True),
+    Column(
+        "transcript_id",
+        ForeignKey("transcripts.id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    Column("number", Integer, nullable=False),
+    Column("analyser", Text, nullable=False),
+    _time("created_at"),
+    _time("due_at", index=True),
+    Column("attempts", Integer, nullable=False),
 )
 
 ERASED: Final = Table(

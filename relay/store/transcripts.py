@@ -14,7 +14,6 @@ from sqlalchemy import (
     Text,
     and_,
     cast,
-    delete,
     func,
     literal,
     select,
@@ -44,6 +43,15 @@ class Word(msgspec.Struct, frozen=True, gc=False):
     type: str = "word"
 
 
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """What an analyser raised for a segment."""
+
+    kind: str
+    score: float
+    analyser: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Segment:
     """One committed stretch of a session, as captions want it too."""
@@ -58,6 +66,8 @@ class Segment:
     committed_at: datetime
     words_json: str | None
     """As Scribe sent them; None where only the segment's bounds are known."""
+    flags: Sequence[Flag] = ()
+    """The highest first."""
 
     @cached_property
     def words(self) -> Sequence[Word] | None:
@@ -202,7 +212,7 @@ class Transcripts:
             conditions.append(of.started_at < wanted.until)
         if wanted.flag is not None:
             flagged = select(SEGMENT_FLAGS.c.transcript_id).where(
-                SEGMENT_FLAGS.c.flag == wanted.flag
+                SEGMENT_FLAGS.c.flag == wanted.flag, SEGMENT_FLAGS.c.is_raised
             )
             conditions.append(of.id.in_(flagged))
         if wanted.query is not None:
@@ -265,14 +275,21 @@ class Transcripts:
     ) -> Sequence[Segment]:
         """The segments behind number `after`, in order."""
         async with self._database.reading() as connection:
-            rows = await connection.execute(segments_query(transcript_id, after, limit))
+            result = await connection.execute(segments_query(transcript_id, after, limit))
+            rows = result.mappings().all()
+            if not rows:
+                return []
+            flags = await _flags_of_segments(
+                connection, transcript_id, rows[0]["number"], rows[-1]["number"]
+            )
             return [
                 Segment(
                     **{name: row[name] for name in _OF_SEGMENT},
                     language_code=row["language"],
                     words_json=row["words"],
+                    flags=flags.get(row["number"], ()),
                 )
-                for row in rows.mappings()
+                for row in rows
             ]
 
     async def pages_of_segments(self, transcript_id: str) -> AsyncIterator[Sequence[Segment]]:
@@ -306,27 +323,16 @@ class Transcripts:
             )
         return await self.find(transcript_id, account)
 
-    async def flag(self, transcript_id: str, number: int, scores: Mapping[str, float]) -> None:
-        """Write down what an analysis found in a segment; what it found before is replaced.
-
-        Nothing happens where the transcript is gone.
-        """
+    async def flag_counts(self, ids: Collection[str]) -> Mapping[str, int]:
+        """How many flags were raised in each of some transcripts; those without are left out."""
         of = SEGMENT_FLAGS.c
-        async with self._database.writing() as connection:
-            kept = select(TRANSCRIPTS.c.id).where(TRANSCRIPTS.c.id == transcript_id)
-            if self._database.is_postgres:
-                kept = kept.with_for_update()
-            if (await connection.execute(kept)).first() is None:
-                return
-            await connection.execute(
-                delete(SEGMENT_FLAGS).where(of.transcript_id == transcript_id, of.number == number)
-            )
-            for flag, score in scores.items():
-                await connection.execute(
-                    SEGMENT_FLAGS.insert().values(
-                        transcript_id=transcript_id, number=number, flag=flag, score=score
-                    )
-                )
+        query = (
+            select(of.transcript_id, func.count())
+            .where(of.transcript_id.in_(sorted(ids)), of.is_raised)
+            .group_by(of.transcript_id)
+        )
+        async with self._database.reading() as connection:
+            return {row[0]: row[1] for row in await connection.execute(query)}
 
 
 def segments_query(transcript_id: str, after: int, limit: int) -> Select[Any]:
@@ -377,13 +383,28 @@ async def _flags(connection: AsyncConnection, ids: Collection[str]) -> Mapping[s
     of = SEGMENT_FLAGS.c
     query = (
         select(of.transcript_id, of.flag)
-        .where(of.transcript_id.in_(ids))
+        .where(of.transcript_id.in_(ids), of.is_raised)
         .distinct()
         .order_by(of.flag)
     )
     found: dict[str, list[str]] = {}
     for transcript_id, flag in await connection.execute(query):
         found.setdefault(transcript_id, []).append(flag)
+    return found
+
+
+async def _flags_of_segments(
+    connection: AsyncConnection, transcript_id: str, first: int, last: int
+) -> Mapping[int, Sequence[Flag]]:
+    of = SEGMENT_FLAGS.c
+    query = (
+        select(of.number, of.flag, of.score, of.analyser)
+        .where(of.transcript_id == transcript_id, of.number.between(first, last), of.is_raised)
+        .order_by(of.number, of.score.desc(), of.flag, of.analyser)
+    )
+    found: dict[int, list[Flag]] = {}
+    for number, kind, score, analyser in await connection.execute(query):
+        found.setdefault(number, []).append(Flag(kind, score or 0.0, analyser))
     return found
 
 

@@ -40,10 +40,10 @@ def index_conditions(connection: Connection) -> set[str]:
     return found
 
 
-def migrate(connection: Connection, revision: str) -> None:
+def migrate(connection: Connection, revision: str, run: Any = command.upgrade) -> None:
     config = migration_config()
     config.attributes["connection"] = connection
-    (command.downgrade if revision == "base" else command.upgrade)(config, revision)
+    run(config, revision)
 
 
 async def test_the_migrations_make_the_tables_that_the_code_describes(shared_url: str) -> None:
@@ -63,10 +63,47 @@ async def test_every_migration_can_be_taken_back(shared_url: str) -> None:
     database = Database(shared_url)
     await database.start()
     async with database.writing() as connection:
-        await connection.run_sync(migrate, "base")
+        await connection.run_sync(migrate, "base", command.downgrade)
         assert await connection.run_sync(tables) == set()
         await connection.run_sync(migrate, "head")
         assert await connection.run_sync(differences) == []
+    await database.aclose()
+
+
+async def test_flags_outlive_the_change_of_their_table_and_its_way_back(shared_url: str) -> None:
+    database = Database(shared_url)
+    await database.start()
+
+    async def flags() -> list[tuple[Any, ...]]:
+        async with database.reading() as connection:
+            rows = await connection.execute(text("SELECT * FROM segment_flags ORDER BY flag"))
+            return [tuple(row) for row in rows]
+
+    async with database.writing() as connection:
+        await connection.run_sync(migrate, "0002", command.downgrade)
+        await connection.execute(
+            text(
+                "INSERT INTO transcripts (id, account, kind, name, started_at, updated_at,"
+                " audio_ms, segments, words, epoch)"
+                " VALUES ('s1', 'a', 'user', 'a', '2026-01-01', '2026-01-01', 0, 0, 0, 0)"
+            )
+        )
+        await connection.execute(
+            text("INSERT INTO segment_flags VALUES ('s1', 0, 'threat', 0.9), ('s1', 0, 'x', NULL)")
+        )
+        await connection.run_sync(migrate, "0003")
+        await connection.execute(
+            text(
+                "INSERT INTO segment_flags"
+                " (transcript_id, number, flag, score, analyser, is_raised)"
+                " VALUES ('s1', 0, 'threat', 0.95, 'http', true),"
+                " ('s1', 0, 'y', 0.2, 'http', false)"
+            )
+        )
+    assert len(await flags()) == 4
+    async with database.writing() as connection:
+        await connection.run_sync(migrate, "0002", command.downgrade)
+    assert await flags() == [("s1", 0, "threat", 0.95), ("s1", 0, "x", None)]
     await database.aclose()
 
 

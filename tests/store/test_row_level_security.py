@@ -14,6 +14,7 @@ from relay.store.segments import Said, Segments
 from relay.store.tables import METADATA
 from relay.store.transcripts import Filter, Transcripts
 from tests.store.test_transcripts import record
+from tests.support.flags import flag
 from tests.support.postgres import PostgresServer
 
 SQL = Path(__file__).parents[2] / "docs/how-to/row-level-security.sql"
@@ -58,8 +59,8 @@ async def supabase(postgres_server: PostgresServer) -> AsyncIterator[tuple[str, 
             record("s3", Said(number=0, text="nobody's"), account=f"user:{ANNA}", kind="user"),
         ]
     )
-    await Transcripts(made).flag("s1", 0, {"toxic": 0.5})
-    await Transcripts(made).flag("s2", 0, {"toxic": 0.5})
+    await flag(made, "s1", 0, {"toxicity": 0.5})
+    await flag(made, "s2", 0, {"toxicity": 0.5})
     yield url, made
     await made.aclose()
 

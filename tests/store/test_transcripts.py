@@ -21,10 +21,12 @@ from relay.store.tables import TRANSCRIPTS
 from relay.store.transcripts import (
     HITS_SHOWN,
     Filter,
+    Flag,
     Found,
     Position,
     Transcripts,
 )
+from tests.support.flags import flag
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
@@ -339,16 +341,25 @@ async def test_a_transcript_is_renamed(five: None, transcripts: Transcripts) -> 
     assert (await transcripts.rename("s1", None, None)).title is None  # type: ignore[union-attr]
 
 
-async def test_flags_are_of_the_transcript_and_found(five: None, transcripts: Transcripts) -> None:
-    await transcripts.flag("s1", 0, {"toxic": 0.9, "threat": 0.4})
-    await transcripts.flag("s1", 0, {"toxic": 0.8})
-    await transcripts.flag("s1", 1, {"toxic": 0.7})
-    await transcripts.flag("gone", 0, {"toxic": 0.9})
-    (found,) = await transcripts.page(Filter(flag="toxic"))
+async def test_flags_are_of_the_transcript_and_found(
+    five: None, database: Database, transcripts: Transcripts
+) -> None:
+    await flag(database, "s1", 0, {"toxicity": 0.8})
+    await flag(database, "s1", 0, {"toxicity": 0.9, "sexual": 0.7}, analyser="http")
+    await flag(database, "s1", 0, {"threat": 0.4}, is_raised=False)
+    (found,) = await transcripts.page(Filter(flag="toxicity"))
     assert found.transcript.id == "s1"
-    assert found.transcript.flags == ("toxic",)
-    assert (await transcripts.find("s1", None)).flags == ("toxic",)  # type: ignore[union-attr]
+    assert found.transcript.flags == ("sexual", "toxicity")
+    assert (await transcripts.find("s1", None)).flags == ("sexual", "toxicity")  # type: ignore[union-attr]
     assert await transcripts.page(Filter(flag="threat")) == []
+    segment, *others = await transcripts.segments("s1")
+    assert segment.flags == [
+        Flag("toxicity", 0.9, "http"),
+        Flag("toxicity", 0.8, "local"),
+        Flag("sexual", 0.7, "http"),
+    ]
+    assert [each.flags for each in others] == [()] * len(others)
+    assert await transcripts.flag_counts(["s1", "s2"]) == {"s1": 3}
 
 
 async def rows(database: Database) -> int:
@@ -367,7 +378,7 @@ async def test_nothing_is_left_of_what_was_deleted_and_nothing_comes_back(
     database: Database, segments: Segments, transcripts: Transcripts, erasure: Erasure
 ) -> None:
     await segments.record([record(said=said(0)), record(said=said(1))])
-    await transcripts.flag("s1", 0, {"toxic": 0.9})
+    await flag(database, "s1", 0, {"toxicity": 0.9})
     assert await erasure.delete("s1", ANNA)
     assert not await erasure.delete("s1", ANNA)
     assert await rows(database) == 0
