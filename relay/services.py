@@ -30,6 +30,7 @@ from relay.limits.slots import Slots
 from relay.metrics import Metrics
 from relay.recording.recorder import Recorder
 from relay.recording.shelf import Shelf
+from relay.redaction.redactor import Redactor
 from relay.registry import ControlChannel, Journal, Ownership, Registry, Unstored
 from relay.sessions import AdmissionPolicy, LiveSessions
 from relay.settings import Settings
@@ -160,7 +161,11 @@ class Services:
             metrics=metrics,
             transcripts=Transcripts(database),
             erasure=Erasure(database),
-            storing=Storing(Unstored(state, sessions.worker), Segments(database)),
+            storing=Storing(
+                Unstored(state, sessions.worker),
+                Segments(database),
+                redactor=Redactor(settings.redact) if settings.redact else None,
+            ),
             sweep=Sweep(database, registry, settings.retention),
             breaker=Breaker(),
             shelf=shelf,
