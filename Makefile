@@ -13,7 +13,7 @@ PURE_TESTS := $(patsubst %,tests/analysis/test_%.py,lexicon local matching moder
 	tests/auth $(patsubst %,tests/limits/test_%.py,allowance pace policy terms) \
 	$(patsubst %,tests/test_%.py,captions exports folding latencies lifetime retention translator) \
 	tests/store/test_fulltext.py $(patsubst %,tests/metrics/test_%.py,families reference values) \
-	$(patsubst %,tests/recording/test_%.py,parts wav) \
+	$(patsubst %,tests/recording/test_%.py,parts wav) tests/redaction \
 	$(filter-out tests/client/test_stream%,$(wildcard tests/client/test_*.py)) \
 	$(patsubst %,tests/simulator/%.py,test_credentials test_endpointer engines/test_wire \
 		test_extras test_faults test_refusals test_session)

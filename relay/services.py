@@ -35,6 +35,7 @@ from relay.metrics import Metrics
 from relay.notifying import Notifying
 from relay.recording.recorder import Recorder
 from relay.recording.shelf import Shelf
+from relay.redaction.redactor import Redactor
 from relay.registry import ControlChannel, Journal, Ownership, Registry, Unstored
 from relay.sessions import AdmissionPolicy, LiveSessions
 from relay.settings import Settings
@@ -173,6 +174,7 @@ class Services:
             storing=Storing(
                 Unstored(state, sessions.worker),
                 Segments(database, analysing.names),
+                redactor=Redactor(settings.redact) if settings.redact else None,
                 on_stored=analysing.wake,
             ),
             analysing=analysing,

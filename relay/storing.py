@@ -7,13 +7,15 @@ that a dead worker took become another one's; and one that comes twice is writte
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import structlog
 
 from relay.errors import StateUnavailable, StoreRefused, StoreUnavailable
+from relay.redaction.redactor import Redactor
 from relay.registry import Entry, Unstored
 from relay.store.segments import Record, Said, Segments
 
@@ -40,11 +42,16 @@ class Storing:
         unstored: Unstored,
         segments: Segments,
         *,
+        redactor: Redactor | None = None,
         on_stored: Callable[[], None] = lambda: None,
         poll_interval: float = POLL_INTERVAL,
         retry_interval: float = RETRY_INTERVAL,
     ) -> None:
-        """Write what `unstored` has into `segments`, and call `on_stored` when some is written."""
+        """Write what `unstored` has into `segments`, without what `redactor` finds in it.
+
+        `on_stored` is called when some is written.
+        """
+        self._redactor = redactor
         self._unstored = unstored
         self._segments = segments
         self._on_stored = on_stored
@@ -98,6 +105,9 @@ class Storing:
             if not entries:
                 return 0
             if records := [record for each in entries if (record := record_of(each))]:
+                if self._redactor is not None:
+                    # Not on the loop, which carries audio: a segment takes a millisecond.
+                    records = await asyncio.to_thread(redacted, records, self._redactor)
                 await self._write(records)
                 self._on_stored()
             await self._unstored.stored(entries)
@@ -226,6 +236,25 @@ def _said(entry: Entry) -> Said | None:
         end_sample=event.end_sample,
         words=None if words == "null" else words,
     )
+
+
+def redacted(records: Sequence[Record], redactor: Redactor) -> list[Record]:
+    """Give what is to be stored without personal data; words keep their times."""
+    return [
+        record if record.said is None else replace(record, said=_redacted(record.said, redactor))
+        for record in records
+    ]
+
+
+def _redacted(said: Said, redactor: Redactor) -> Said:
+    words = said.words
+    if words is not None:
+        try:
+            spoken = msgspec.json.decode(words, type=list[dict[str, Any]])
+            words = msgspec.json.encode(redactor.words(spoken)).decode()
+        except msgspec.MsgspecError:
+            words = None  # rather no times than what nobody has looked through
+    return replace(said, text=redactor.text(said.text), words=words)
 
 
 def _storable(text: str) -> str:

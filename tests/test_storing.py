@@ -9,13 +9,15 @@ import pytest
 from sqlalchemy import delete, update
 
 from relay.errors import StoreRefused, StoreUnavailable
+from relay.redaction.redactor import Redactor
 from relay.registry import Unstored
 from relay.registry.ownership import Event, Heading, Ownership, Progress, Write
 from relay.state import SharedState
 from relay.store import Database
+from relay.store.fulltext import Query
 from relay.store.segments import Segments
 from relay.store.tables import TRANSCRIPTS
-from relay.store.transcripts import Transcripts
+from relay.store.transcripts import Filter, Transcripts
 from relay.storing import Storing
 from tests.support.state import redis_server, state
 from tests.support.store import postgres_server, postgres_url
@@ -156,6 +158,39 @@ async def test_what_is_said_comes_into_the_database(
     assert (found.name, found.device, found.language) == ("anna", None, "en")
     assert (found.audio_ms, found.segments, found.words) == (2000, 3, 6)
     assert (await Unstored(state, "host:1").backlog()).entries == 0
+
+
+async def test_personal_data_are_not_stored_where_an_operator_wants_it_so(
+    state: SharedState, ownership: Ownership, database: Database, transcripts: Transcripts
+) -> None:
+    text = "write to anna@example.com"
+    words = [
+        {"text": each, "start": float(index), "end": index + 0.9, "type": "word"}
+        for index, each in enumerate(("write ", "to ", "anna@example.com"))
+    ]
+    await say(
+        ownership,
+        event(0, text=text),
+        event(0, TIMED, text=text, words=words),
+        event(1, TIMED, text=text, words="anna@example.com"),
+        event(2, text="nothing of the kind"),
+    )
+    await ownership.end("s1", 1, progress=Progress(), heading=heading())
+    redactor = Redactor(["email"])
+    storing = Storing(Unstored(state, "host:1"), Segments(database), redactor=redactor)
+    assert await storing.store_some() == 5
+    first, second, third = await transcripts.segments("s1")
+    assert (first.text, second.text) == ("write to [email]", "write to [email]")
+    assert third.text == "nothing of the kind"
+    assert [(word.text, word.start, word.end) for word in first.words or ()] == [
+        ("write ", 0.0, 0.9),
+        ("to ", 1.0, 1.9),
+        ("[email]", 2.0, 2.9),
+    ]
+    assert second.words is None  # what can't be looked through
+    assert not await transcripts.page(Filter(query=Query.parse("anna")))
+    (found,) = await transcripts.page(Filter(query=Query.parse("write email")))
+    assert found.count == 2
 
 
 async def test_a_kiosk_is_a_device_and_an_end_is_an_end(

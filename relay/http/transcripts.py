@@ -150,20 +150,23 @@ class TranscriptsEndpoint:
             raise _SILENT
         kind, file = AUDIO_FORMATS[name], file_name(transcript, name)
         if name == "flac":
+            try:
+                known = await asyncio.to_thread(audio.path.stat)
+            except FileNotFoundError:
+                raise _SILENT from None  # somebody has just deleted it
             return FileResponse(
                 audio.path,
                 media_type=kind.media_type,
                 filename=file,
-                stat_result=await asyncio.to_thread(audio.path.stat),
+                stat_result=known,
                 content_disposition_type="inline",
             )
         headers = {
             "content-disposition": f'inline; filename="{file}"',
             "content-length": str(kind.size(audio)),
         }
-        return StreamingResponse(
-            export_audio(audio, name), media_type=kind.media_type, headers=headers
-        )
+        pieces = export_audio(audio, name)
+        return StreamingResponse(pieces, media_type=kind.media_type, headers=headers)
 
     async def export_one(self, request: Request) -> Response:
         """One transcript as a file."""
@@ -176,7 +179,10 @@ class TranscriptsEndpoint:
                 raise _SILENT
             kind = AUDIO_FORMATS[name]
             file = file_name(transcript, kind.extension)
-            return await _streamed(export_audio(audio, name), file, kind.media_type)
+            try:
+                return await _streamed(export_audio(audio, name), file, kind.media_type)
+            except FileNotFoundError:
+                raise _SILENT from None
         pieces = export_one(self.transcripts, transcript, name)
         file = file_name(transcript, FORMATS[name].extension)
         return await _streamed(pieces, file, FORMATS[name].media_type)

@@ -5,6 +5,8 @@ from typing import Annotated, Final
 
 from pydantic import BeforeValidator
 
+from relay.redaction.finding import KINDS
+from relay.redaction.redactor import parse_kinds
 from relay.retention import FOREVER, Retention, Rule, parse_days, parse_rules
 from relay.settings.layered import Layered, setting
 from relay.settings.values import text_only
@@ -40,6 +42,13 @@ class TranscriptSettings(Layered, frozen=True):
         le=16 * 1024 * MIB,
     )
 
+    redact: Annotated[frozenset[str], BeforeValidator(text_only(parse_kinds))] = setting(
+        frozenset(),
+        "Transcripts",
+        f"Personal data that are taken out of what is stored, separated by commas: "
+        f"{', '.join(f'`{kind}`' for kind in KINDS)}, or `all`. Clients still hear what was said, "
+        "and recordings have it.",
+    )
     audio_days: Annotated[float | None, BeforeValidator(text_only(parse_days))] = setting(
         None,
         "Transcripts",

@@ -1,5 +1,6 @@
 """What clients say, recorded and played: sample by sample what the provider heard."""
 
+import asyncio
 import io
 import subprocess
 import wave
@@ -14,12 +15,14 @@ import numpy as np
 import pytest
 import soundfile
 
-from relay.audio.pcm import Float32, Int16
+from relay.audio.pcm import Float32, Int16, from_ulaw
+from relay.recording.shelf import OPEN
 from relay.retention import parse_rules
 from relay.simulator.server import Simulator
 from tests.chaos.judge import offline
 from tests.http.test_openapi import check
 from tests.integration.test_resume import back, cut, session_id
+from tests.simulator.scribe import Scribe
 from tests.support.people import Person, ask, operator, person
 from tests.support.relay import Client, Relay, relay_to
 from tests.support.signals import identifiable_noise
@@ -219,6 +222,29 @@ async def test_a_gap_is_silence_of_its_length(simulator: Simulator, relay: Relay
     heard = resampled(spoken)
     expected = np.concatenate([heard, np.zeros(4 * 16_000, np.int16), heard])
     assert (decoded(file.read_bytes()) == expected).all()
+
+
+async def test_scribes_clients_are_told_and_recorded_at_their_own_rate(
+    simulator: Simulator, relay: Relay
+) -> None:
+    said = np.random.default_rng(1).integers(0, 256, 8_000, np.uint8)
+    url = relay.url.replace("http", "ws", 1)
+    async with Scribe(url, key=relay.key, audio_format="ulaw_8000") as client:
+        await client.until("session_started")
+        warning = await client.until("warning")
+        assert warning["warning"] == "The audio of this session is recorded."
+        await client.send(said.tobytes(), commit=True)
+        await client.until("committed_transcript")
+
+    async def is_there() -> bool:
+        files = files_in(relay.services.shelf.folder)
+        return any(path.parent.name != OPEN for path in files)
+
+    await until(is_there, "the recording")
+    (file,) = files_in(relay.services.shelf.folder)
+    samples, rate = await asyncio.to_thread(soundfile.read, file, dtype="int16")
+    assert rate == 8_000
+    assert (samples == from_ulaw(said)).all()
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from relay.errors import StoreRefused
 from relay.retention import Retention, parse_rules
 from relay.store import Database
 from relay.store.erasure import DELETED_AT_ONCE, Erasure
-from relay.store.expiry import end_abandoned, expired, spelled_as_stored
+from relay.store.expiry import end_abandoned, expired, spelled_as_stored, still_kept
 from relay.store.fulltext import Hit, Query
 from relay.store.segments import Record, Said, Segments
 from relay.store.tables import TRANSCRIPTS
@@ -434,7 +434,7 @@ async def test_more_than_a_limit_of_the_database_is_told_apart(
 
 
 async def test_what_is_kept_no_longer_is_what_the_rules_say(
-    segments: Segments, transcripts: Transcripts, erasure: Erasure
+    database: Database, segments: Segments, transcripts: Transcripts, erasure: Erasure
 ) -> None:
     now = NOON + timedelta(days=10)
     await segments.record(
@@ -452,6 +452,9 @@ async def test_what_is_kept_no_longer_is_what_the_rules_say(
     assert await erasure.delete_all(expired(Retention(30, rules), now)) == 3
     left = ids(await transcripts.page(Filter()))
     assert sorted(left) == ["anna", "ben's later", "carl", "hall"]
+    over = expired(Retention(1, rules), now)
+    some = ["anna", "ben", "carl", "hall", "lobby"]
+    assert await still_kept(database, some, over) == {"anna": True, "carl": False, "hall": True}
     assert await erasure.delete_all(expired(Retention(), now)) == 0
     assert await erasure.delete_all(expired(Retention(1, rules), now)) == 1
     assert await erasure.delete_all(expired(Retention(0), now)) == 3
