@@ -231,10 +231,12 @@ class Track:
 
     def _write(self, at: int, samples: Int16) -> None:
         if self._file is not None and self._file.is_deleted:
-            # The transcript was, and with it whatever else is said in this session.
-            self._is_deleted = True
             self.close()
-            return
+            # Joined by somebody who took the session for over; or else its transcript was deleted,
+            # and with it whatever else is said in this session.
+            self._is_deleted = not self._recorder.shelf.has(self.name)
+            if self._is_deleted:
+                return
         if self._file is not None and at > self._end + PADDED * self.rate:
             self.close()
         if self._file is None:
