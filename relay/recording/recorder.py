@@ -81,6 +81,7 @@ class Recorder:
         self._lock = threading.Lock()
         self._waiting_bytes = 0
         self._is_behind = False
+        self._say_again_at = 0.0
 
     def begin(self, session_id: str, account: str, *, epoch: int, rate: int) -> "Recording":
         """Record a session, or go on with one that was another worker's.
@@ -137,7 +138,11 @@ class Recorder:
         self._meter.recorded(seconds)
 
     def failed(self, error: OSError, session_id: str) -> None:
-        """Say that the disk doesn't take a session's audio."""
+        """Say that the disk doesn't take audio: of one session for all, and now and then."""
+        now = time.monotonic()
+        if now < self._say_again_at:
+            return
+        self._say_again_at = now + self.retry_interval
         _log.error("audio can't be recorded", session_id=session_id, text=str(error))
 
     def lost(self, seconds: float) -> None:
