@@ -81,6 +81,7 @@ class Recorder:
         self._lock = threading.Lock()
         self._waiting_bytes = 0
         self._is_behind = False
+        self._say_again_at = 0.0
 
     def begin(self, session_id: str, account: str, *, epoch: int, rate: int) -> "Recording":
         """Record a session, or go on with one that was another worker's.
@@ -137,7 +138,11 @@ class Recorder:
         self._meter.recorded(seconds)
 
     def failed(self, error: OSError, session_id: str) -> None:
-        """Say that the disk doesn't take a session's audio."""
+        """Say that the disk doesn't take audio: of one session for all, and now and then."""
+        now = time.monotonic()
+        if now < self._say_again_at:
+            return
+        self._say_again_at = now + self.retry_interval
         _log.error("audio can't be recorded", session_id=session_id, text=str(error))
 
     def lost(self, seconds: float) -> None:
@@ -231,10 +236,12 @@ class Track:
 
     def _write(self, at: int, samples: Int16) -> None:
         if self._file is not None and self._file.is_deleted:
-            # The transcript was, and with it whatever else is said in this session.
-            self._is_deleted = True
             self.close()
-            return
+            # Joined by somebody who took the session for over; or else its transcript was deleted,
+            # and with it whatever else is said in this session.
+            self._is_deleted = not self._recorder.shelf.has(self.name)
+            if self._is_deleted:
+                return
         if self._file is not None and at > self._end + PADDED * self.rate:
             self.close()
         if self._file is None:

@@ -71,6 +71,11 @@ class Shelf:
             return None
         return Audio(path, info.rate, info.samples)
 
+    def has(self, name: Name) -> bool:
+        """Whether there is a recording, of a session that may go on all the same."""
+        path = self._path(name)
+        return path is not None and path.exists()
+
     def parts(self) -> dict[Name, float]:
         """The sessions that have parts, and when these were last written, in seconds since 1970."""
         found: dict[Name, float] = {}

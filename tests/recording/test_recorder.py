@@ -133,6 +133,22 @@ def test_what_was_deleted_is_not_gone_on_with(studio: Studio) -> None:
     assert studio.shelf.everything() == {}
 
 
+def test_who_was_taken_for_over_goes_on_with_another_part(studio: Studio) -> None:
+    samples, recording = noise(3), studio.begin()
+    speak(recording, samples[: 2 * RATE])
+    recording.flush()
+    studio.finish()
+    assert studio.shelf.join(NAME)
+    joined = studio.heard()
+    speak(recording, samples[2 * RATE :], at=2 * RATE)
+    recording.end(is_over=True)
+    studio.finish()
+    heard = studio.heard()
+    assert (heard[: joined.size] == samples[: joined.size]).all()
+    assert (heard[2 * RATE :] == samples[2 * RATE :]).all()
+    assert 2 * RATE - joined.size < RATE / 2  # what the encoder had not written then
+
+
 def test_audio_that_the_disk_is_too_slow_for_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

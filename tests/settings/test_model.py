@@ -7,6 +7,8 @@ import trustme
 from pydantic import SecretStr, ValidationError
 
 from relay.errors import ConfigError
+from relay.redaction.finding import KINDS
+from relay.retention import FOREVER
 from relay.settings import ClientSettings, Environment, Settings, known_variables
 from relay.settings.environment import Layer
 
@@ -361,3 +363,49 @@ def test_traces_need_their_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not load(RELAY_TRACING="false").tracing
     (fault,) = faults(RELAY_TRACING="true")
     assert "install scribe-relay[tracing]" in fault
+
+
+def test_nobody_is_recorded_unless_somebody_says_so() -> None:
+    settings = load()
+    assert not settings.records_anybody
+    assert settings.audio_retention.days == FOREVER
+    assert settings.recordings == Path("data/audio")
+
+
+def test_some_are_recorded_and_some_are_not() -> None:
+    settings = load(RELAY_AUDIO_RULES="kiosk:lobby=7,user=0", RELAY_AUDIO_DIR="/srv/audio")
+    assert settings.records_anybody
+    assert settings.recorded.days_of("kiosk", "1", "Lobby") == 7
+    assert settings.recorded.days_of("kiosk", "2", "hall") == 0
+    # What is there of others stays, and of those who are no longer recorded it goes.
+    assert settings.audio_retention.days_of("kiosk", "2", "hall") == FOREVER
+    assert settings.audio_retention.days_of("user", "3", "anna") == 0
+    assert settings.recordings == Path("/srv/audio")
+
+
+@pytest.mark.parametrize(("text", "days"), [("forever", FOREVER), ("0.5", 0.5), ("0", 0)])
+def test_recordings_are_kept_for_days_or_for_ever(text: str, days: float) -> None:
+    settings = load(RELAY_AUDIO_DAYS=text)
+    assert settings.audio_retention.days == days
+    assert settings.records_anybody == (days > 0)
+
+
+def test_kinds_of_personal_data_are_known_by_name() -> None:
+    assert load().redact == set()
+    assert load(RELAY_REDACT="email, card").redact == {"email", "card"}
+    assert load(RELAY_REDACT="all").redact == set(KINDS)
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "right"),
+    [
+        ("RELAY_AUDIO_DAYS", "always", "or forever"),
+        ("RELAY_AUDIO_DAYS", "-1", "or forever"),
+        ("RELAY_AUDIO_RULES", "lobby=7", "is no rule"),
+        ("RELAY_REDACT", "email,names", "'names' is none of email"),
+    ],
+)
+def test_a_wrong_policy_is_named(variable: str, text: str, right: str) -> None:
+    (fault,) = faults(**{variable: text})
+    assert fault.startswith(variable)
+    assert right in fault
