@@ -263,7 +263,9 @@ export class Conversation {
     this.catchUpFrame = this.ring.end;
     const { session_id: sessionId, config, limits } = message;
     const { minutes_left: minutesLeft, max_session_seconds: maxSessionSeconds } = limits;
-    this.tell({ name: "started", value: { sessionId, config, minutesLeft, maxSessionSeconds } });
+    const isRecorded = message.recorded === true;
+    const value = { sessionId, config, minutesLeft, maxSessionSeconds, isRecorded };
+    this.tell({ name: "started", value });
   }
 
   private resume(message: SessionResumed): void {

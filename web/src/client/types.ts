@@ -90,6 +90,8 @@ export interface ClientEvents {
     config: Readonly<Record<string, unknown>>;
     minutesLeft: number | null;
     maxSessionSeconds: number | null;
+    /** The relay keeps the audio as well, not only what was said. */
+    isRecorded: boolean;
   };
   /** The open segment so far; replaces the previous one. Empty after a segment. */
   partial: string;

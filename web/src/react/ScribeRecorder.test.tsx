@@ -32,9 +32,9 @@ class Scene {
     });
   }
 
-  async accept(): Promise<void> {
+  async accept(fields?: object): Promise<void> {
     await act(async () => {
-      this.page.accept();
+      this.page.accept(fields);
       await this.page.pass();
     });
   }
@@ -67,6 +67,25 @@ describe("figures", () => {
     scene.act(() => scene.page.final("six words are said in here", 0, 6));
     scene.act(() => scene.page.timed("six words are said in here", 0, 6));
     expect(scene.figures).toBe("words6segments1time00:06words/min60");
+  });
+});
+
+describe("that the relay keeps the sound", () => {
+  const NOTICE = "The sound is recorded and kept.";
+
+  test("stands there as long as it does", async () => {
+    const scene = new Scene();
+    await scene.press("Start recording");
+    expect(screen.queryByText(NOTICE)).toBeNull();
+    await scene.accept({ recorded: true });
+    expect(screen.getByText(NOTICE)).toBeTruthy();
+    await scene.press("Stop recording");
+    expect(screen.queryByText(NOTICE)).toBeNull();
+  });
+
+  test("is not said where it doesn't", async () => {
+    await new Scene().begin();
+    expect(screen.queryByText(NOTICE)).toBeNull();
   });
 });
 

@@ -5,6 +5,7 @@ import { isRecording } from "../recording/RecordingSnapshot";
 import { texts, type Language } from "../texts";
 import { ProblemNotice } from "./parts/ProblemNotice";
 import { RecordButton } from "./parts/RecordButton";
+import { RecordedNotice } from "./parts/RecordedNotice";
 import { StatePill } from "./parts/StatePill";
 import { StatisticsView } from "./parts/StatisticsView";
 import { TranscriptView } from "./parts/TranscriptView";
@@ -64,6 +65,7 @@ export function ScribeRecorder({ language, onRemedy, className, ...options }: Sc
         {snapshot.problem !== null && (
           <ProblemNotice problem={snapshot.problem} t={t} onAct={act} />
         )}
+        <RecordedNotice {...{ snapshot, t }} />
         <Waveform recording={recording} />
         <div className="scribe-dock">
           <StatePill snapshot={snapshot} t={t} />

@@ -238,7 +238,9 @@ export class Recording extends TypedEmitter<RecordingEvents> {
   private follow(client: RelayClient): void {
     this.subscriptions.push(
       client.on("state", (state) => this.moved(state)),
-      client.on("started", ({ minutesLeft }) => this.change({ minutesLeft })),
+      client.on("started", ({ minutesLeft, isRecorded }) =>
+        this.change({ minutesLeft, isRecorded }),
+      ),
       client.on("queued", (queue) => this.wait(queue)),
       client.on("warning", (warning) => this.change({ warning })),
       client.on("partial", (text) => this.partial(text)),

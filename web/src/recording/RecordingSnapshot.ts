@@ -33,6 +33,8 @@ export interface RecordingSnapshot {
   latency: Latency;
   /** Of the account's day; null for no limit, or not known. */
   minutesLeft: number | null;
+  /** The relay keeps the audio as well, which whoever speaks has to know. */
+  isRecorded: boolean;
 }
 
 export const initialSnapshot: RecordingSnapshot = {
@@ -48,6 +50,7 @@ export const initialSnapshot: RecordingSnapshot = {
   devices: [],
   latency: { lineMs: null, finalMs: null },
   minutesLeft: null,
+  isRecorded: false,
 };
 
 /** Whether something is recorded. */

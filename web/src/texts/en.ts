@@ -19,6 +19,7 @@ export const en = {
     stop: "Stop recording",
     mute: "Mute",
     unmute: "Unmute",
+    isKept: "The sound is recorded and kept.",
   },
 
   states: {

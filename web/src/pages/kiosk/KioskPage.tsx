@@ -2,6 +2,7 @@ import { useEffect, useRef } from "react";
 
 import type { Problem } from "../../client/problems";
 import { meterPosition } from "../../react/meterPosition";
+import { RecordedNotice } from "../../react/parts/RecordedNotice";
 import { StatePill } from "../../react/parts/StatePill";
 import type { Recording } from "../../recording/Recording";
 import { isRecording } from "../../recording/RecordingSnapshot";
@@ -50,6 +51,7 @@ export function KioskPage({ config, t, onBusy, onNotKnown }: KioskPageProps) {
         )}
       </main>
       <footer className="control">
+        <RecordedNotice {...{ snapshot, t }} />
         {config.alwaysOn && problem?.kind !== "audio_blocked" ? (
           <Ring recording={recording} isListening={isOn} />
         ) : (

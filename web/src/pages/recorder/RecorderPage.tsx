@@ -4,6 +4,7 @@ import { createPortal } from "react-dom";
 import { rememberDevice, rememberedDevice } from "../../audio/devices";
 import { ProblemNotice } from "../../react/parts/ProblemNotice";
 import { RecordButton } from "../../react/parts/RecordButton";
+import { RecordedNotice } from "../../react/parts/RecordedNotice";
 import { StatePill } from "../../react/parts/StatePill";
 import { TranscriptView } from "../../react/parts/TranscriptView";
 import { Waveform } from "../../react/parts/Waveform";
@@ -76,6 +77,7 @@ export function RecorderPage({ t }: { t: Texts }) {
             onAct={(problem) => applyRemedy(problem, recording)}
           />
         )}
+        <RecordedNotice {...{ snapshot, t }} />
         <Waveform recording={recording} />
         <LevelMeter recording={recording} t={t} />
         <div className="controls">
