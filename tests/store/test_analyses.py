@@ -8,9 +8,10 @@ from relay.store import Database
 from relay.store.analyses import Analyses, Finding, Waiting
 from relay.store.deliveries import Deliveries
 from relay.store.erasure import Erasure
+from relay.store.flags import Flag
 from relay.store.segments import Segments
 from relay.store.tables import SEGMENT_FLAGS
-from relay.store.transcripts import Flag, Transcripts
+from relay.store.transcripts import Transcripts
 from tests.store.test_transcripts import record, said
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgres", "memory"], indirect=True)
