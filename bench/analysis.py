@@ -16,7 +16,7 @@ FOLDER: Final = Path(__file__).parents[1] / "tests/analysis/labelled"
 THRESHOLD: Final = 0.5
 """As RELAY_ANALYSIS_THRESHOLDS has it by default."""
 
-SETS: Final = ("tuned", "held")
+SETS: Final = ("seen", "held")
 
 
 @dataclass(frozen=True)

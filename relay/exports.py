@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import IO, Any, Final, Protocol, cast
 
 from relay.captions import VTT_HEAD, Cue, CueCutter, describe, one_line, srt_block, vtt_block
-from relay.store.transcripts import Flag, Segment, Transcript
+from relay.store.flags import Flag
+from relay.store.transcripts import Segment, Transcript
 
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 """What spreadsheets take for a formula. *Source*: OWASP, CSV injection."""

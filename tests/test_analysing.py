@@ -27,8 +27,9 @@ from relay.state import SharedState
 from relay.store import Database
 from relay.store.analyses import Analyses
 from relay.store.deliveries import Deliveries
+from relay.store.flags import Flag
 from relay.store.segments import Segments
-from relay.store.transcripts import Flag, Transcripts
+from relay.store.transcripts import Transcripts
 from relay.storing import Storing
 from tests.store.test_transcripts import record, said
 from tests.support.receiving import Receiver, Reply

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from relay.exports import FORMATS, Archive, escape_formula, file_name
-from relay.store.transcripts import Flag, Segment, Transcript
+from relay.store.flags import Flag
+from relay.store.transcripts import Segment, Transcript
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 

@@ -12,6 +12,7 @@ The database is SQLite or PostgreSQL.
     segments     what is said, written down safely again and again
     transcripts  what was said, listed, read and searched
     analyses     what waits to be judged, and what was found
+    flags        what was found, asked for beside the rest
     deliveries   whom that is to be told
     erasure  expiry      what is deleted for good, and when
     revocations  which of the live sessions must end

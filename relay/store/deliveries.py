@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Select, and_, delete, func, select, update
 
 from relay.store.database import Database
+from relay.store.flags import Flag
 from relay.store.tables import DELIVERIES, SEGMENT_FLAGS, SEGMENTS, TRANSCRIPTS
-from relay.store.transcripts import Flag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.store.database import Database
+from relay.store.flags import Flag, count_flags, flags_of_segments, names_of_flags
 from relay.store.fulltext import Hit, Query
 from relay.store.tables import SEARCH, SEGMENT_FLAGS, SEGMENTS, TRANSCRIPTS
 
@@ -41,15 +42,6 @@ class Word(msgspec.Struct, frozen=True, gc=False):
     start: float | None = None
     end: float | None = None
     type: str = "word"
-
-
-@dataclass(frozen=True, slots=True)
-class Flag:
-    """What an analyser raised for a segment."""
-
-    kind: str
-    score: float
-    analyser: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,7 +163,7 @@ class Transcripts:
         async with self._database.reading() as connection:
             rows = await connection.execute(self.page_query(wanted, after, limit))
             found = [_transcript(row) for row in rows.mappings()]
-            flags = await _flags(connection, [each.id for each in found])
+            flags = await names_of_flags(connection, [each.id for each in found])
             rows_found: Sequence[Any] = ()
             if wanted.query is not None and found:
                 ids = [each.id for each in found]
@@ -268,7 +260,7 @@ class Transcripts:
             row = rows.mappings().one_or_none()
             if row is None:
                 return None
-            return _with_flags(_transcript(row), await _flags(connection, [transcript_id]))
+            return _with_flags(_transcript(row), await names_of_flags(connection, [transcript_id]))
 
     async def segments(
         self, transcript_id: str, *, after: int = -1, limit: int = SEGMENTS_AT_ONCE
@@ -279,7 +271,7 @@ class Transcripts:
             rows = result.mappings().all()
             if not rows:
                 return []
-            flags = await _flags_of_segments(
+            flags = await flags_of_segments(
                 connection, transcript_id, rows[0]["number"], rows[-1]["number"]
             )
             return [
@@ -325,14 +317,8 @@ class Transcripts:
 
     async def flag_counts(self, ids: Collection[str]) -> Mapping[str, int]:
         """How many flags were raised in each of some transcripts; those without are left out."""
-        of = SEGMENT_FLAGS.c
-        query = (
-            select(of.transcript_id, func.count())
-            .where(of.transcript_id.in_(sorted(ids)), of.is_raised)
-            .group_by(of.transcript_id)
-        )
         async with self._database.reading() as connection:
-            return {row[0]: row[1] for row in await connection.execute(query)}
+            return await count_flags(connection, ids)
 
 
 def segments_query(transcript_id: str, after: int, limit: int) -> Select[Any]:
@@ -376,35 +362,6 @@ def _hits(query: Query, rows: Sequence[Any]) -> Mapping[str, tuple[list[FoundSeg
     for row in rows:
         segments, _ = found.setdefault(row.transcript_id, ([], row.total))
         segments.append(FoundSegment(row.number, row.text, row.starts_at, query.find(row.text)))
-    return found
-
-
-async def _flags(connection: AsyncConnection, ids: Collection[str]) -> Mapping[str, list[str]]:
-    of = SEGMENT_FLAGS.c
-    query = (
-        select(of.transcript_id, of.flag)
-        .where(of.transcript_id.in_(ids), of.is_raised)
-        .distinct()
-        .order_by(of.flag)
-    )
-    found: dict[str, list[str]] = {}
-    for transcript_id, flag in await connection.execute(query):
-        found.setdefault(transcript_id, []).append(flag)
-    return found
-
-
-async def _flags_of_segments(
-    connection: AsyncConnection, transcript_id: str, first: int, last: int
-) -> Mapping[int, Sequence[Flag]]:
-    of = SEGMENT_FLAGS.c
-    query = (
-        select(of.number, of.flag, of.score, of.analyser)
-        .where(of.transcript_id == transcript_id, of.number.between(first, last), of.is_raised)
-        .order_by(of.number, of.score.desc(), of.flag, of.analyser)
-    )
-    found: dict[int, list[Flag]] = {}
-    for number, kind, score, analyser in await connection.execute(query):
-        found.setdefault(number, []).append(Flag(kind, score or 0.0, analyser))
     return found
 
 

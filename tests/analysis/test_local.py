@@ -19,17 +19,17 @@ def analyser() -> LocalAnalyser:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", ["toxicity", "threat"])
 def test_what_the_lists_were_made_with_is_judged_right(
-    analyser: LocalAnalyser, language: str
+    analyser: LocalAnalyser, language: str, kind: str
 ) -> None:
-    sentences = labelled(language)
+    sentences = [each for each in labelled(language) if each.set == "seen"]
     assert len(sentences) >= 120
-    wrong = [
-        (each.text, sorted(flagged(analyser, each)))
-        for each in sentences
-        if each.set == "tuned" and flagged(analyser, each) != each.kinds
-    ]
-    assert wrong == []
+    tally = Tally()
+    for each in sentences:
+        tally.add(is_so=kind in each.kinds, is_flagged=kind in flagged(analyser, each))
+    assert tally.precision >= 0.95
+    assert tally.recall >= 0.95
 
 
 def test_the_table_in_the_docs_is_what_is_measured() -> None:

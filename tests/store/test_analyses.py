@@ -1,3 +1,4 @@
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,9 +8,10 @@ from relay.store import Database
 from relay.store.analyses import Analyses, Finding, Waiting
 from relay.store.deliveries import Deliveries
 from relay.store.erasure import Erasure
+from relay.store.flags import Flag
 from relay.store.segments import Segments
 from relay.store.tables import SEGMENT_FLAGS
-from relay.store.transcripts import Flag, Transcripts
+from relay.store.transcripts import Transcripts
 from tests.store.test_transcripts import record, said
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgres", "memory"], indirect=True)
@@ -70,6 +72,18 @@ async def test_what_is_taken_is_anothers_after_a_while(
     assert len(await analyses.record("local", [late], now(), is_told=False)) == 0
     assert len(await analyses.record("local", [finding(second)], now(), is_told=False)) == 1
     assert (await analyses.backlog(["local"]))[0] == 0
+
+
+async def test_workers_that_look_at_once_take_different_ones(
+    segments: Segments, analyses: Analyses
+) -> None:
+    await segments.record([record(said=said(number)) for number in range(8)])
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(take(analyses, limit=3)) for _ in range(4)]
+    taken = [each.number for task in tasks for each in task.result()]
+    assert len(taken) == len(set(taken))
+    rest = await take(analyses)
+    assert sorted([*taken, *(each.number for each in rest)]) == list(range(8))
 
 
 async def test_findings_are_stored_and_leave_the_queue(

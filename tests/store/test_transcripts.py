@@ -15,13 +15,13 @@ from relay.retention import Retention, parse_rules
 from relay.store import Database
 from relay.store.erasure import DELETED_AT_ONCE, Erasure
 from relay.store.expiry import end_abandoned, expired, spelled_as_stored, still_kept
+from relay.store.flags import Flag
 from relay.store.fulltext import Hit, Query
 from relay.store.segments import Record, Said, Segments
 from relay.store.tables import TRANSCRIPTS
 from relay.store.transcripts import (
     HITS_SHOWN,
     Filter,
-    Flag,
     Found,
     Position,
     Transcripts,
