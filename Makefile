@@ -9,8 +9,8 @@ export UV_PYTHON_DOWNLOADS := never
 PYTHON_SOURCES := relay tests bench hatch_build.py scripts/without-addresses deploy/image/is-healthy
 PURE_TESTS := tests/audio tests/scribe tests/protocol tests/upstream tests/downstream \
 	tests/auth $(patsubst %,tests/limits/test_%.py,allowance pace policy terms) \
-	$(patsubst %,tests/test_%.py,captions exports folding latencies lifetime retention translator) \
-	tests/store/test_fulltext.py $(patsubst %,tests/metrics/test_%.py,families reference values) \
+	$(patsubst %,tests/test_%.py,captions exports folding latencies lifetime logbook retention translator) \
+	tests/store/test_fulltext.py $(patsubst %,tests/metrics/test_%.py,families figures reference values) \
 	$(filter-out tests/client/test_stream%,$(wildcard tests/client/test_*.py)) \
 	$(patsubst %,tests/simulator/%.py,test_credentials test_endpointer engines/test_wire \
 		test_extras test_faults test_refusals test_session)

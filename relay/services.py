@@ -28,7 +28,17 @@ from relay.limits.limiter import EVERYBODY, LEASE, Limiter, SpentBefore
 from relay.limits.policy import Limits
 from relay.limits.slots import Slots
 from relay.metrics import Metrics
-from relay.registry import ControlChannel, Journal, Ownership, Registry, Unstored
+from relay.presence import Presence
+from relay.registry import (
+    ControlChannel,
+    FigureHistory,
+    Journal,
+    Ownership,
+    Registry,
+    Timelines,
+    Unstored,
+    Workers,
+)
 from relay.sessions import AdmissionPolicy, LiveSessions
 from relay.settings import Settings
 from relay.state import SharedState
@@ -69,7 +79,12 @@ class Services:
     journal: Journal
     control: ControlChannel
     limiter: Limiter
+    slots: Slots
     sessions: LiveSessions
+    workers: Workers
+    timelines: Timelines
+    figures: FigureHistory
+    presence: Presence
     metrics: Metrics
     transcripts: Transcripts
     erasure: Erasure
@@ -111,6 +126,11 @@ class Services:
             budget_minutes_per_day=settings.budget_minutes_per_day or None,
             spent_before=_spent_before(usage),
         )
+        slots = Slots(
+            state,
+            limit=settings.upstream_max_sessions or None,
+            counts_alone=settings.redis_down == "admit",
+        )
         sessions = LiveSessions(
             policy=AdmissionPolicy(
                 limits=limits_of(settings),
@@ -118,17 +138,14 @@ class Services:
                 admits_without_redis=settings.redis_down == "admit",
             ),
             limiter=limiter,
-            slots=Slots(
-                state,
-                limit=settings.upstream_max_sessions or None,
-                counts_alone=settings.redis_down == "admit",
-            ),
+            slots=slots,
             registry=registry,
             ownership=ownership,
             control=control,
             usage=usage,
             still_known=partial(still_known, database),
         )
+        workers, timelines = Workers(state), Timelines(state)
         return cls(
             state=state,
             database=database,
@@ -145,7 +162,12 @@ class Services:
             journal=Journal(ownership),
             control=control,
             limiter=limiter,
+            slots=slots,
             sessions=sessions,
+            workers=workers,
+            timelines=timelines,
+            figures=FigureHistory(state),
+            presence=Presence(sessions, workers, timelines, port=settings.port),
             metrics=Metrics(),
             transcripts=Transcripts(database),
             erasure=Erasure(database),
@@ -166,6 +188,7 @@ class Services:
         """Keep the sessions, and the embedded engine small, until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.sessions.run(), name="sessions")
+            group.create_task(self.presence.run(), name="presence")
             group.create_task(self.journal.run(), name="journal")
             group.create_task(self.storing.run(), name="store transcripts")
             group.create_task(self.sweep.run(), name="sweep transcripts")

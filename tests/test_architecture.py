@@ -30,8 +30,11 @@ ALLOWED: dict[str, set[str]] = {
     "meter": set(),
     "tracing": {"meter"},
     "latencies": set(),
+    "logbook": set(),
+    "noting": {"logbook", "meter"},
+    "presence": {"registry", "sessions", "errors"},
     "metrics": {"audio", "scribe", "upstream", "meter"},
-    "sampling": {"metrics", "limits", "sessions", "upstream", "errors"},
+    "sampling": {"metrics", "limits", "registry", "sessions", "upstream", "errors"},
     "lines": {"scribe", "upstream"},
     "dialler": {"upstream", "lines", "meter", "errors"},
     "upstream_slot": {"limits"},
@@ -128,6 +131,7 @@ ALLOWED: dict[str, set[str]] = {
         "uplink",
         "bridge",
         "auth",
+        "noting",
         "registry",
         "retention",
         "seat",
@@ -146,6 +150,7 @@ ALLOWED: dict[str, set[str]] = {
         "downstream",
         "auth",
         "limits",
+        "metrics",
         "registry",
         "hosting",
         "store",
@@ -158,13 +163,14 @@ ALLOWED: dict[str, set[str]] = {
     "state": {"errors"},
     "store": {"folding", "retention", "errors"},
     "limits": {"state", "errors"},
-    "registry": {"state", "errors"},
+    "registry": {"logbook", "state", "errors"},
     "seat": {
         "translator",
         "bridge_config",
         "bridge",
         "auth",
         "limits",
+        "logbook",
         "registry",
         "store",
         "errors",
@@ -180,6 +186,7 @@ ALLOWED: dict[str, set[str]] = {
         "seat",
         "auth",
         "limits",
+        "logbook",
         "registry",
         "store",
         "errors",
@@ -236,6 +243,7 @@ PURE = [
         "folding",
         "latencies",
         "lifetime",
+        "logbook",
         "retention",
         "translator",
     }
@@ -258,7 +266,9 @@ PURE += [
         "throttle",
     )
 ]
-PURE += [RELAY / "metrics" / f"{name}.py" for name in ("families", "reference", "values")]
+PURE += [
+    RELAY / "metrics" / f"{name}.py" for name in ("families", "figures", "reference", "values")
+]
 PURE += [RELAY / "limits" / f"{name}.py" for name in ("allowance", "pace", "policy", "terms")]
 PURE += [RELAY / "store" / "fulltext.py"]
 PURE += [
