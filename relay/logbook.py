@@ -162,7 +162,7 @@ class Logbook:
 
     def lag(self, now: float, seconds: float) -> None:
         """Take a sample of what the relay added; the worst of each span is written down."""
-        self._advance(now, self._marks[-1])
+        self._advance(now, Mark.OPEN)  # or nothing could have been handed on
         self._lags.append(seconds)
         self._worst_lag = max(self._worst_lag, seconds)
 

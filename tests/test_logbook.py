@@ -110,6 +110,13 @@ def test_lag_is_summed_up_by_its_worst_of_each_span() -> None:
     assert book.unsent[-1] == Entry(BEGIN + 2 * SPAN, Kind.LAG, seconds=0.004)
 
 
+def test_a_gap_marks_its_span_and_no_later_one() -> None:
+    book = Logbook(BEGIN)
+    book.note(BEGIN, Kind.GAP, "lost", 1.0)
+    book.lag(BEGIN + SPAN, 0.001)
+    assert book.recent == "go"
+
+
 def test_nothing_is_said_of_latencies_before_there_are_some() -> None:
     book = Logbook(BEGIN)
     assert (book.added_latency, book.speech_to_final) == (None, None)
