@@ -28,7 +28,7 @@ PARALLEL := --numprocesses 4 --dist loadfile
 CONTAINERS := buildah podman runc catatonit debootstrap netavark aardvark-dns iptables nftables uidmap
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve web test test-all chaos check fix bench docs lock clean system-packages
+.PHONY: help demo serve web test test-all chaos soak check fix bench docs lock clean system-packages
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -54,6 +54,9 @@ test-all: .venv/dev $(PAGES) system-packages ## The slow tests as well
 
 chaos: .venv/dev system-packages ## Break everything that a session stands on, for half an hour
 	$(BIN)/python -m tests.chaos --seeds 3 --random 100
+
+soak: .venv/dev system-packages ## Keep a hundred sessions going for twenty minutes, and see what grows
+	$(BIN)/python -m tests.soak
 
 check: .venv/dev $(PAGES) ## Style, types, the import rule, the docs against the code
 	$(BIN)/ruff format --check $(PYTHON_SOURCES)

@@ -138,6 +138,7 @@ class Sampler:
         metrics.set("ledger_bytes", ledger_bytes)
         metrics.set("usage_unwritten_rows", sessions.unwritten_rows)
         metrics.set("upstream_breakers_open", self._breaker.is_open)
+        metrics.set("event_loop_tasks", len(asyncio.all_tasks()))
         cpu_seconds = time.process_time()
         metrics.count("cpu_seconds_total", by=cpu_seconds - self._cpu_seconds)
         self._cpu_seconds = cpu_seconds

@@ -811,7 +811,7 @@ async def test_nothing_that_a_page_repeats_becomes_markup(relay: Relay) -> None:
         await look(relay, f"/{XSS}"),
         await look(relay, "/kiosk", (await device(relay, "<b>lobby</b>")).headers),
     ]
-    ours = {app_script("recorder"), app_script("kiosk")}
+    ours = {app_script("recorder"), app_script("kiosk"), app_script("ops")}
     for answer in answers:
         page = Seen(answer.text)
         assert {script["src"] for script in page.all("script")} <= ours

@@ -109,7 +109,8 @@ function useHistory(): Series | null {
   const since = series?.times.at(-1) ?? 0;
   const ask = useCallback(async () => {
     const news = await getJson<History>(`/api/ops/history?since=${since}`);
-    setSeries((known) => extended(known, news));
+    // As long as nothing was counted, what the relay wrote says more.
+    if (since > 0 || news.points.length > 0) setSeries((known) => extended(known, news));
   }, [since]);
   usePoll(ask, CALM_MS);
   return series;
