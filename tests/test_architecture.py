@@ -338,6 +338,8 @@ WEB_PURE = [
     *(WEB / "audio" / f"{name}.ts" for name in ("MessageCollector", "SilenceWatch", "level")),
     *(path for path in WEB_FILES if path.parent.name == "transcript"),
     WEB / "pages" / "kiosk" / "Utterances.ts",
+    *(WEB / "pages" / "ops" / f"{name}.ts" for name in ("course", "history", "recent")),
+    WEB / "pages" / "ops" / "sessionList.ts",
 ]
 
 

@@ -8,6 +8,7 @@ from unittest.mock import AsyncMock
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from relay.errors import StateUnavailable
 from relay.metrics.figures import SPAN, SPANS
@@ -138,6 +139,19 @@ async def test_a_worker_that_is_drained_takes_no_session_until_it_serves_again(
     assert (await ask(relay, "GET", "/readyz")).status == 200
     async with Client(relay) as client:
         await client.event("session_started")
+
+
+async def test_a_host_is_ready_while_another_of_its_workers_takes_sessions(relay: Relay) -> None:
+    presence, workers = relay.services.presence, relay.services.workers
+    relay.services.sessions.obey(Wish.DRAIN)
+    own = presence.record()
+    assert (await ask(relay, "GET", "/readyz")).status == 503
+    others = (("elsewhere", "other:1", Duty.SERVING), ("beside", own.group, Duty.DRAINING))
+    for name, group, duty in others:
+        await workers.beat(structs.replace(own, worker=name, group=group, duty=duty))
+        assert (await ask(relay, "GET", "/readyz")).status == 503
+    await workers.beat(structs.replace(own, worker="beside", duty=Duty.SERVING))
+    assert (await ask(relay, "GET", "/readyz")).status == 200
 
 
 async def test_a_drain_outlives_what_redis_forgets(relay: Relay) -> None:
