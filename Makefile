@@ -11,8 +11,8 @@ PURE_TESTS := $(patsubst %,tests/analysis/test_%.py,lexicon local matching moder
 		retrying tokens webhooks) \
 	tests/audio tests/scribe tests/protocol tests/upstream tests/downstream \
 	tests/auth $(patsubst %,tests/limits/test_%.py,allowance pace policy terms) \
-	$(patsubst %,tests/test_%.py,captions exports folding latencies lifetime retention translator) \
-	tests/store/test_fulltext.py $(patsubst %,tests/metrics/test_%.py,families reference values) \
+	$(patsubst %,tests/test_%.py,captions exports folding latencies lifetime logbook retention translator) \
+	tests/store/test_fulltext.py $(patsubst %,tests/metrics/test_%.py,families figures reference values) \
 	$(patsubst %,tests/recording/test_%.py,parts wav) tests/redaction \
 	$(filter-out tests/client/test_stream%,$(wildcard tests/client/test_*.py)) \
 	$(patsubst %,tests/simulator/%.py,test_credentials test_endpointer engines/test_wire \
@@ -31,7 +31,7 @@ PARALLEL := --numprocesses 4 --dist loadfile
 CONTAINERS := buildah podman runc catatonit debootstrap netavark aardvark-dns iptables nftables uidmap
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve web test test-all chaos check fix bench docs lock clean system-packages
+.PHONY: help demo serve web test test-all chaos soak check fix bench docs lock clean system-packages
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -57,6 +57,9 @@ test-all: .venv/dev $(PAGES) system-packages ## The slow tests as well
 
 chaos: .venv/dev system-packages ## Break everything that a session stands on, for half an hour
 	$(BIN)/python -m tests.chaos --seeds 3 --random 100
+
+soak: .venv/dev system-packages ## Keep a hundred sessions going for twenty minutes, and see what grows
+	$(BIN)/python -m tests.soak
 
 check: .venv/dev $(PAGES) ## Style, types, the import rule, the docs against the code
 	$(BIN)/ruff format --check $(PYTHON_SOURCES)

@@ -65,6 +65,7 @@ def _sampler(relay: Relay) -> Sampler:
         checks={},
         check_upstream=_settled,
         certificate_end=lambda: None,
+        figures=services.figures,
     )
 
 

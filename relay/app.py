@@ -33,6 +33,7 @@ from relay.http.kiosk_pages import KioskPages
 from relay.http.kiosks import KioskEndpoint
 from relay.http.metrics import MISDIRECTED, MetricsEndpoint, MetricsPort
 from relay.http.ops import OpsPages
+from relay.http.ops_api import OpsEndpoint
 from relay.http.pages import Pages
 from relay.http.rendering import Renderer
 from relay.http.scribe import ScribeEndpoint
@@ -118,6 +119,7 @@ def create_app(
         access, services.transcripts, services.erasure, services.ownership, services.shelf
     )
     readiness = _readiness(settings, services, ssl_context)
+    ops = _ops(services, access, readiness)
     sampler = _sampler(services, readiness, metrics_folder)
     metrics = _metrics(settings, sampler)
     assets = Assets()
@@ -141,10 +143,11 @@ def create_app(
             *kiosks.routes(),
             *_tokens(settings, services, access, ssl_context).routes(),
             *admin.routes(),
+            *ops.routes(),
             *transcripts.routes(),
             *pages.routes(),
             *kiosk_pages.routes(),
-            *OpsPages(access, renderer, admin, readiness).routes(),
+            *OpsPages(access, renderer, admin, ops).routes(),
             *assets.routes(),
         ],
         lifespan=_lifespan(services, host, sampler, traces),
@@ -181,6 +184,7 @@ def _sampler(services: Services, readiness: Readiness, folder: Path | None) -> S
         checks=readiness.others,
         check_upstream=readiness.upstream.check,
         certificate_end=lambda: readiness.upstream.certificate_end,
+        figures=services.figures,
         folder=folder,
     )
 
@@ -238,6 +242,7 @@ def _readiness(
         UpstreamProbe(upstream.hostname, port, ssl_context),
         has_key=settings.elevenlabs_api_key is not None,
         others={"redis": services.state.ping, "database": services.database.ping},
+        is_out_of_service=services.presence.is_out_of_service,
     )
 
 
@@ -276,6 +281,19 @@ def _admin(settings: Settings, services: Services, access: Access) -> AdminEndpo
         passwords=services.passwords,
         key_limits=limits_of(settings)[Role.KEY],
         price_per_hour=settings.price_per_hour,
+    )
+
+
+def _ops(services: Services, access: Access, readiness: Readiness) -> OpsEndpoint:
+    return OpsEndpoint(
+        access=access,
+        readiness=readiness,
+        registry=services.registry,
+        timelines=services.timelines,
+        workers=services.workers,
+        control=services.control,
+        slots=services.slots,
+        figures=services.figures,
     )
 
 

@@ -30,6 +30,7 @@ from relay.downstream.request import ResumePoint, StreamRequest, parse_resumed_r
 from relay.downstream.session import NATIVE
 from relay.errors import StateUnavailable, Unauthorized
 from relay.meter import Meter
+from relay.noting import Noting
 from relay.recording.recorder import Recorder
 from relay.registry import ControlChannel, Journal, Ownership, SessionTaken, Tenure
 from relay.registry.ownership import Claimed, Refusal, Resumable, Snapshot, Standing
@@ -306,6 +307,7 @@ class Host:
         try:
             with watching as meter:
                 async with admitting as seat:
+                    meter = Noting(meter, seat.logbook)
                     seat.bridge = bridge = await prepare(seat, meter)
                     if started.cancelled():
                         return  # whoever wanted it has gone

@@ -95,6 +95,9 @@ class Meter:
     def upstream_rolls_over(self, *, closes_first: bool) -> None:
         """A socket takes over from one that has grown old."""
 
+    def upstream_rests(self) -> None:
+        """The socket at the provider is closed, since there was nothing to say for long."""
+
     # Who is refused.
 
     def limit_hit(self, limit: str, at: str) -> None:
@@ -189,6 +192,9 @@ class Forwarding(Meter):
 
     def upstream_rolls_over(self, *, closes_first: bool) -> None:
         self._meter.upstream_rolls_over(closes_first=closes_first)
+
+    def upstream_rests(self) -> None:
+        self._meter.upstream_rests()
 
     def limit_hit(self, limit: str, at: str) -> None:
         self._meter.limit_hit(limit, at)

@@ -15,7 +15,9 @@ import structlog
 from relay.errors import RelayError, StateUnavailable
 from relay.limits.limiter import Limiter
 from relay.metrics import Exchange, Metrics
+from relay.metrics.figures import SPAN, tally
 from relay.metrics.values import merge, write_exposition
+from relay.registry import FigureHistory
 from relay.sessions import LiveSessions
 from relay.upstream.breaker import Breaker
 
@@ -30,6 +32,10 @@ PROBE_INTERVAL: Final = 5.0
 
 UPSTREAM_INTERVAL: Final = 60.0
 """Seconds between two connections to the provider, and before the first: they are its own."""
+
+FIGURES_DELAY: Final = 0.25
+"""Seconds after a span's end at which it is written down, by a clock that others may have set a
+little differently."""
 
 STATM: Final = Path("/proc/self/statm")
 PAGE_BYTES: Final = 4096
@@ -53,6 +59,7 @@ class Sampler:
         checks: Mapping[str, Check],
         check_upstream: Check,
         certificate_end: Callable[[], float | None],
+        figures: FigureHistory,
         folder: Path | None = None,
     ) -> None:
         """Call `run` beside the sessions.
@@ -65,6 +72,7 @@ class Sampler:
             checks: By what they look at: Redis and the database.
             check_upstream: Connects to the provider.
             certificate_end: Of the provider, as that has shown it; seconds since 1970.
+            figures: Told what this worker counts, for charts of all workers.
             folder: Shared with the other workers of this host, if there are any.
         """
         self._metrics = metrics
@@ -74,6 +82,7 @@ class Sampler:
         self._checks = checks
         self._check_upstream = check_upstream
         self._certificate_end = certificate_end
+        self._figures = figures
         self._exchange = None if folder is None else Exchange(folder)
         self._cpu_seconds = 0.0
         self._can_publish = True
@@ -86,6 +95,7 @@ class Sampler:
                 group.create_task(self._probe_upstream(), name="probe the provider")
                 budget = _every(PROBE_INTERVAL, self._look_at_budget)
                 group.create_task(budget, name="look at the budget")
+                group.create_task(self._keep_figures(), name="keep figures")
                 for name, check in self._checks.items():
                     probing = _every(PROBE_INTERVAL, partial(self._probe, name, check))
                     group.create_task(probing, name=f"probe {name}")
@@ -128,6 +138,7 @@ class Sampler:
         metrics.set("ledger_bytes", ledger_bytes)
         metrics.set("usage_unwritten_rows", sessions.unwritten_rows)
         metrics.set("upstream_breakers_open", self._breaker.is_open)
+        metrics.set("event_loop_tasks", len(asyncio.all_tasks()))
         cpu_seconds = time.process_time()
         metrics.count("cpu_seconds_total", by=cpu_seconds - self._cpu_seconds)
         self._cpu_seconds = cpu_seconds
@@ -146,6 +157,21 @@ class Sampler:
             if self._can_publish:
                 _log.warning("other workers can't see this one's metrics", text=str(error))
             self._can_publish = False
+
+    async def _keep_figures(self) -> None:
+        before = self._metrics.values()
+        while True:
+            span = int(time.time() // SPAN)
+            await asyncio.sleep((span + 1) * SPAN + FIGURES_DELAY - time.time())
+            self.sample()
+            now = self._metrics.values()
+            try:
+                await self._figures.add(span, tally(before, now))
+            except StateUnavailable:
+                pass  # the chart has a gap then, and others say why
+            except Exception:
+                _log.exception("figures could not be written down")
+            before = now
 
     async def _watch_lag(self) -> None:
         while True:

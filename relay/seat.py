@@ -14,6 +14,7 @@ from relay.errors import StateUnavailable
 from relay.limits.limiter import Claim
 from relay.limits.slots import Place, Slots
 from relay.limits.terms import Terms
+from relay.logbook import Logbook
 from relay.registry import SessionRecord
 from relay.store.usage import UsageRow
 from relay.translator import Ending, Fault, Moved, Taken
@@ -51,6 +52,7 @@ class Seat:
         self._address = address
         self._worker = worker
         self._started_at = time.time()
+        self.logbook = Logbook(self._started_at)
         self.day = today
         self.used_before_today = NOTHING_USED
 
@@ -126,6 +128,8 @@ class Seat:
             return None
         request = self.bridge.request
         used = self.bridge.consumption()
+        book = self.logbook
+        book.look(time.time(), self.bridge.state)
         return SessionRecord(
             session_id=self.session_id,
             worker=self._worker,
@@ -144,6 +148,11 @@ class Seat:
             sent_ms=used.sent_ms,
             segments=self.bridge.segments,
             warnings=self.bridge.warnings,
+            recent=book.recent,
+            added_latency_ms=_milliseconds(book.added_latency),
+            speech_to_final_ms=_milliseconds(book.speech_to_final),
+            reconnects=book.reconnects,
+            gap_ms=round(book.gap_seconds * 1000),
         )
 
     def usage(self, today: date) -> list[UsageRow]:
@@ -171,3 +180,7 @@ class Seat:
             name=self.identity.name,
             **of_today,
         )
+
+
+def _milliseconds(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 1)

@@ -33,10 +33,20 @@ from relay.limits.slots import Slots
 from relay.meter import Meter
 from relay.metrics import Metrics
 from relay.notifying import Notifying
+from relay.presence import Presence
 from relay.recording.recorder import Recorder
 from relay.recording.shelf import Shelf
 from relay.redaction.redactor import Redactor
-from relay.registry import ControlChannel, Journal, Ownership, Registry, Unstored
+from relay.registry import (
+    ControlChannel,
+    FigureHistory,
+    Journal,
+    Ownership,
+    Registry,
+    Timelines,
+    Unstored,
+    Workers,
+)
 from relay.sessions import AdmissionPolicy, LiveSessions
 from relay.settings import Settings
 from relay.state import SharedState
@@ -84,7 +94,12 @@ class Services:
     journal: Journal
     control: ControlChannel
     limiter: Limiter
+    slots: Slots
     sessions: LiveSessions
+    workers: Workers
+    timelines: Timelines
+    figures: FigureHistory
+    presence: Presence
     metrics: Metrics
     transcripts: Transcripts
     erasure: Erasure
@@ -131,6 +146,11 @@ class Services:
             budget_minutes_per_day=settings.budget_minutes_per_day or None,
             spent_before=_spent_before(usage),
         )
+        slots = Slots(
+            state,
+            limit=settings.upstream_max_sessions or None,
+            counts_alone=settings.redis_down == "admit",
+        )
         sessions = LiveSessions(
             policy=AdmissionPolicy(
                 limits=limits_of(settings),
@@ -138,11 +158,7 @@ class Services:
                 admits_without_redis=settings.redis_down == "admit",
             ),
             limiter=limiter,
-            slots=Slots(
-                state,
-                limit=settings.upstream_max_sessions or None,
-                counts_alone=settings.redis_down == "admit",
-            ),
+            slots=slots,
             registry=registry,
             ownership=ownership,
             control=control,
@@ -151,6 +167,7 @@ class Services:
         )
         metrics, shelf = Metrics(), Shelf(settings.recordings)
         analysing = _analysing(settings, database, metrics)
+        workers, timelines = Workers(state), Timelines(state)
         return cls(
             state=state,
             database=database,
@@ -167,8 +184,13 @@ class Services:
             journal=Journal(ownership),
             control=control,
             limiter=limiter,
+            slots=slots,
             sessions=sessions,
             metrics=metrics,
+            workers=workers,
+            timelines=timelines,
+            figures=FigureHistory(state),
+            presence=Presence(sessions, workers, timelines, port=settings.port),
             transcripts=Transcripts(database),
             erasure=Erasure(database),
             storing=Storing(
@@ -204,6 +226,7 @@ class Services:
         """Keep the sessions, and the embedded engine small, until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.sessions.run(), name="sessions")
+            group.create_task(self.presence.run(), name="presence")
             group.create_task(self.journal.run(), name="journal")
             group.create_task(self.storing.run(), name="store transcripts")
             group.create_task(self.analysing.run(), name="analyse transcripts")

@@ -32,12 +32,16 @@ from relay.limits.pace import Pace
 from relay.limits.policy import Limits
 from relay.limits.slots import Slots
 from relay.limits.terms import Terms
+from relay.logbook import Logbook
 from relay.registry import (
     ControlChannel,
+    Duty,
     EndSession,
     Ownership,
     Registry,
     SessionTaken,
+    Wish,
+    WishFor,
 )
 from relay.registry.control import ControlMessage
 from relay.registry.ownership import Standing
@@ -116,7 +120,7 @@ class LiveSessions:
         self._today = today
         self._seats: dict[str, Seat] = {}
         self._arriving = 0
-        self._is_leaving = False
+        self._duty = Duty.SERVING
         self._is_away = False
         self._is_at_rest = asyncio.Event()
         self._is_at_rest.set()
@@ -136,7 +140,12 @@ class LiveSessions:
     @property
     def is_leaving(self) -> bool:
         """Whether this worker hands its sessions on."""
-        return self._is_leaving
+        return self._duty is not Duty.SERVING
+
+    @property
+    def duty(self) -> Duty:
+        """Whether this worker takes sessions."""
+        return self._duty
 
     @property
     def worker(self) -> str:
@@ -156,6 +165,10 @@ class LiveSessions:
     def bridges(self) -> list[Bridge]:
         """This worker's sessions, live or parked."""
         return [seat.bridge for seat in self._seats.values() if seat.bridge is not None]
+
+    def logbooks(self) -> dict[str, Logbook]:
+        """What happened in each of this worker's sessions."""
+        return {key: seat.logbook for key, seat in self._seats.items() if seat.bridge is not None}
 
     def find(self, session_id: str) -> Bridge | None:
         """One of this worker's sessions, live or parked."""
@@ -330,7 +343,7 @@ class LiveSessions:
         )
 
     def _check_staying(self) -> None:
-        if self._is_leaving:
+        if self.is_leaving:
             raise LEAVING
 
     async def _release(self, seat: Seat) -> None:
@@ -373,6 +386,10 @@ class LiveSessions:
             self._note_away(str(error))
 
     def _obey(self, message: ControlMessage) -> None:
+        if isinstance(message, WishFor):
+            if message.worker == self._worker:
+                self.obey(message.wish)
+            return
         bridge = self.find(message.session_id)
         match message:
             case EndSession(reason=reason) if bridge is not None:
@@ -383,8 +400,16 @@ class LiveSessions:
                 if bridge.tenure.epoch < epoch:
                     bridge.taken()
 
+    def obey(self, wish: Wish) -> None:
+        """Do what an operator wants; a worker whose process ends takes nothing up again."""
+        if wish is Wish.DRAIN and self._duty is Duty.SERVING:
+            self._move_all(Duty.DRAINING)
+        elif wish is Wish.SERVE and self._duty is Duty.DRAINING:
+            self._duty = Duty.SERVING
+            _log.info("worker serves again", worker=self._worker)
+
     async def drain(self) -> None:
-        """Admit nobody any more, and hand all sessions on to other workers."""
+        """Admit nobody any more, and hand all sessions on to other workers, for the end."""
         self.leave()
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_TIMEOUT):
@@ -393,10 +418,12 @@ class LiveSessions:
 
     def leave(self) -> None:
         """Begin to `drain`."""
-        if self._is_leaving:
-            return
-        self._is_leaving = True
-        _log.info("worker leaves", worker=self._worker, sessions=len(self._seats))
+        if self._duty is not Duty.LEAVING:
+            self._move_all(Duty.LEAVING)
+
+    def _move_all(self, duty: Duty) -> None:
+        self._duty = duty
+        _log.info("worker leaves", worker=self._worker, duty=duty, sessions=len(self._seats))
         for seat in list(self._seats.values()):
             if seat.bridge is not None:
                 seat.bridge.move()

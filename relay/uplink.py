@@ -372,6 +372,7 @@ class Uplink:
             self._host.uplink_event(SegmentDue())
         elif self.is_settled:
             self._log.info("upstream closed while it is quiet")
+            self._meter.upstream_rests()
             self._resting, self._is_resting = self._lines.rest(), True
             self._delay, self._needs_audio = 0.0, True
             self._failed_since = None

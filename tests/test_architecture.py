@@ -37,7 +37,10 @@ ALLOWED: dict[str, set[str]] = {
     "tracing": {"meter"},
     "latencies": set(),
     "metrics": {"analysis", "audio", "scribe", "upstream", "meter"},
-    "sampling": {"metrics", "limits", "sessions", "upstream", "errors"},
+    "logbook": set(),
+    "noting": {"logbook", "meter"},
+    "presence": {"registry", "sessions", "errors"},
+    "sampling": {"metrics", "limits", "registry", "sessions", "upstream", "errors"},
     "lines": {"scribe", "upstream"},
     "dialler": {"upstream", "lines", "meter", "errors"},
     "upstream_slot": {"limits"},
@@ -137,6 +140,7 @@ ALLOWED: dict[str, set[str]] = {
         "bridge",
         "auth",
         "recording",
+        "noting",
         "registry",
         "retention",
         "seat",
@@ -156,6 +160,7 @@ ALLOWED: dict[str, set[str]] = {
         "auth",
         "limits",
         "recording",
+        "metrics",
         "registry",
         "hosting",
         "store",
@@ -168,13 +173,14 @@ ALLOWED: dict[str, set[str]] = {
     "state": {"errors"},
     "store": {"folding", "retention", "errors"},
     "limits": {"state", "errors"},
-    "registry": {"state", "errors"},
+    "registry": {"logbook", "state", "errors"},
     "seat": {
         "translator",
         "bridge_config",
         "bridge",
         "auth",
         "limits",
+        "logbook",
         "registry",
         "store",
         "errors",
@@ -190,6 +196,7 @@ ALLOWED: dict[str, set[str]] = {
         "seat",
         "auth",
         "limits",
+        "logbook",
         "registry",
         "store",
         "errors",
@@ -247,6 +254,7 @@ PURE = [
         "latencies",
         "lifetime",
         "redaction",
+        "logbook",
         "retention",
         "translator",
     }
@@ -269,7 +277,9 @@ PURE += [
         "throttle",
     )
 ]
-PURE += [RELAY / "metrics" / f"{name}.py" for name in ("families", "reference", "values")]
+PURE += [
+    RELAY / "metrics" / f"{name}.py" for name in ("families", "figures", "reference", "values")
+]
 PURE += [RELAY / "limits" / f"{name}.py" for name in ("allowance", "pace", "policy", "terms")]
 PURE += [RELAY / "recording" / f"{name}.py" for name in ("parts", "wav")]
 PURE += [RELAY / "store" / "fulltext.py"]
@@ -347,6 +357,8 @@ WEB_PURE = [
     *(WEB / "audio" / f"{name}.ts" for name in ("MessageCollector", "SilenceWatch", "level")),
     *(path for path in WEB_FILES if path.parent.name == "transcript"),
     WEB / "pages" / "kiosk" / "Utterances.ts",
+    *(WEB / "pages" / "ops" / f"{name}.ts" for name in ("course", "history", "recent")),
+    WEB / "pages" / "ops" / "sessionList.ts",
 ]
 
 

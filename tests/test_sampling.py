@@ -46,6 +46,7 @@ async def sampling_of(
         checks=checks,
         check_upstream=well,
         certificate_end=lambda: 2e9,
+        figures=services.figures,
         folder=folder,
     )
 

@@ -21,6 +21,8 @@ PROBE_LIFETIME = 10.0
 AWAY = "can't be used; scribe-relay doctor says why"
 """What anybody is told of Redis and the database: drivers' texts name hosts and users."""
 
+DRAINED = "is being drained by an operator"
+
 
 async def healthz(request: Request) -> PlainTextResponse:
     """Answer at all."""
@@ -84,10 +86,14 @@ class Readiness:
     has_key: bool
     others: Mapping[str, Callable[[], Awaitable[None]]]
     """Checks by name; each raises a `RelayError` with what is wrong."""
+    is_out_of_service: Callable[[], Awaitable[bool]]
+    """Tells whether every worker that what comes here could reach is being drained."""
 
     async def readyz(self, request: Request) -> JSONResponse:
         """Answer 200 when a new session can be served, else 503 with the reasons."""
         checks = await self.faults()
+        if await self.is_out_of_service():
+            checks["duty"] = DRAINED
         ready = not any(checks.values())
         body = {
             "ready": ready,

@@ -16,10 +16,10 @@ from relay.http.access import Access
 from relay.http.admin import AdminEndpoint, Approval, NewUser
 from relay.http.bodies import read_form
 from relay.http.forms import required
-from relay.http.health import Readiness
+from relay.http.ops_api import OpsEndpoint
 from relay.http.rendering import Renderer, qr_code, texts_for
 from relay.http.sign_in import login_url
-from relay.registry import SessionRecord
+from relay.registry import Duty, SessionRecord, Wish, WorkerRecord
 from relay.store.names import NameTaken, is_name
 from relay.store.usage import DayUsage
 
@@ -47,7 +47,15 @@ LANGUAGES: Final = {
 """Those offered by name; any other can be written as an option."""
 
 NOTICES: Final = frozenset(
-    {"kiosk_approved", "kiosk_revoked", "session_ended", "user_removed", "user_added"}
+    {
+        "kiosk_approved",
+        "kiosk_revoked",
+        "session_ended",
+        "user_removed",
+        "user_added",
+        "worker_drains",
+        "worker_serves",
+    }
 )
 
 Act: TypeAlias = Callable[[Request, Identity, dict[str, str]], Awaitable[Response]]
@@ -88,7 +96,7 @@ class OpsPages:
     access: Access
     renderer: Renderer
     admin: AdminEndpoint
-    readiness: Readiness
+    ops: OpsEndpoint
 
     def routes(self) -> list[Route]:
         """List the routes."""
@@ -96,6 +104,8 @@ class OpsPages:
             "/ops/kiosks/approve": self.approve,
             "/ops/kiosks/revoke": self.revoke,
             "/ops/sessions/end": self.end,
+            "/ops/workers/drain": self.drain,
+            "/ops/workers/serve": self.serve_again,
             "/ops/users/add": self.add_user,
             "/ops/users/remove": self.remove_user,
             "/ops/users/link": self.link_user,
@@ -154,6 +164,18 @@ class OpsPages:
         """End a session."""
         await self.admin.end(*required(given, "session"))
         return _done("session_ended")
+
+    async def drain(self, request: Request, by: Identity, given: dict[str, str]) -> Response:
+        """Let a worker hand its sessions on and take no new ones."""
+        (worker,) = required(given, "worker")
+        await self.ops.ask(worker, Wish.DRAIN)
+        return _done("worker_drains")
+
+    async def serve_again(self, request: Request, by: Identity, given: dict[str, str]) -> Response:
+        """Let a worker that was drained take sessions again."""
+        (worker,) = required(given, "worker")
+        await self.ops.ask(worker, Wish.SERVE)
+        return _done("worker_serves")
 
     async def add_user(self, request: Request, by: Identity, given: dict[str, str]) -> Response:
         """Add a user, who signs in by link until they have a password."""
@@ -234,6 +256,7 @@ class OpsPages:
         now = datetime.now(UTC)
         done = request.query_params.get("done")
         sessions = await self._sessions()
+        workers = await self._workers()
         usage = await self.admin.usage.per_day(
             now.date() - timedelta(days=DAYS - 1), now.date(), None
         )
@@ -247,10 +270,12 @@ class OpsPages:
             now=now,
             notice=done if request.method == "GET" and done in NOTICES else None,
             problem=None if problems is None else problems.page,
-            health=await self.readiness.faults(),
+            script="ops",
+            health=await self.ops.readiness.faults(),
+            workers=workers,
+            serving_count=sum(each.duty is Duty.SERVING for each in workers or ()),
             sessions=None if sessions is None else sessions[:MAX_SESSIONS_SHOWN],
             session_count=None if sessions is None else len(sessions),
-            worker_count=len({record.worker for record in sessions or ()}),
             since=_since,
             waiting=await self.admin.kiosks.pending(now),
             kiosks=await self.admin.kiosks.list(),
@@ -270,6 +295,12 @@ class OpsPages:
     async def _sessions(self) -> list[SessionRecord] | None:
         try:
             return await self.admin.registry.list()
+        except StateUnavailable:
+            return None
+
+    async def _workers(self) -> list[WorkerRecord] | None:
+        try:
+            return await self.ops.workers.list()
         except StateUnavailable:
             return None
 

@@ -41,6 +41,16 @@ class Place:
         return self.position == 0
 
 
+@dataclass(frozen=True, slots=True)
+class Occupancy:
+    """How the provider's slots are used."""
+
+    limit: int
+    taken: int
+    waiting: int
+    """Sessions in the queue."""
+
+
 HAS_SLOT: Final = Place(0)
 
 
@@ -157,6 +167,21 @@ class Slots:
         if has_room or session_id in self._held:
             return HAS_SLOT
         return Place(self._places.get(session_id, Place(len(self._places) + 1)).position)
+
+    async def occupancy(self) -> Occupancy | None:
+        """How many slots are taken, by whichever worker; None where there is no limit.
+
+        Raises:
+            StateUnavailable: If Redis can't be asked.
+        """
+        if self._limit is None:
+            return None
+        async with self._state.asking() as redis:
+            seconds, microseconds = await redis.time()
+            now = seconds * 1000 + microseconds // 1000
+            taken = await redis.zcount(SLOTS, now, "+inf")
+            waiting = await redis.zcount(WAITING, now, "+inf")
+        return Occupancy(self._limit, taken, waiting)
 
     async def hold(self) -> None:
         """Renew the leases of all slots that were handed out here.

@@ -375,6 +375,11 @@ FAMILIES: Final = (
         "For how long the worker that has been still the longest hasn't come round.",
         merge=Merge.MAX,
     ),
+    Family(
+        "event_loop_tasks",
+        Kind.GAUGE,
+        "Tasks in the workers' event loops: some for each session, and never ever more.",
+    ),
     Family("cpu_seconds_total", Kind.COUNTER, "Processor time of the workers."),
     Family("resident_memory_bytes", Kind.GAUGE, "Memory of the workers (Linux)."),
 )

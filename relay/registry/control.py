@@ -7,6 +7,7 @@ import msgspec
 import structlog
 
 from relay.errors import StateUnavailable
+from relay.registry.workers import Wish
 from relay.state import SharedState
 
 CHANNEL: Final = "relay:control"
@@ -31,7 +32,14 @@ class SessionTaken(msgspec.Struct, frozen=True, tag="session_taken"):
     epoch: int
 
 
-ControlMessage: TypeAlias = EndSession | SessionTaken
+class WishFor(msgspec.Struct, frozen=True, tag="wish_for"):
+    """An operator wants something of a worker; only the faster way, `Workers.beat` says it too."""
+
+    worker: str
+    wish: Wish
+
+
+ControlMessage: TypeAlias = EndSession | SessionTaken | WishFor
 
 
 class ControlChannel:

@@ -47,6 +47,16 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
     segments: int
     warnings: tuple[str, ...] = ()
     """Codes of what is wrong with its sound now."""
+    recent: str = ""
+    """A letter for each ten seconds of the last ten minutes: `relay.logbook.Mark`."""
+    added_latency_ms: float | None = None
+    """What the relay added lately, 99th percentile."""
+    speech_to_final_ms: float | None = None
+    """What finals took lately, the median."""
+    reconnects: int = 0
+    """Sockets that followed one that had failed, on this worker."""
+    gap_ms: int = 0
+    """Audio that no final will cover, on this worker."""
 
 
 class Registry:

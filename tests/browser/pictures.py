@@ -13,7 +13,13 @@ from relay.simulator.engines.scripted import ScriptedEngine
 from relay.simulator.server import Simulator
 from tests.browser.chromium import chromium
 from tests.browser.microphone import hearing, write_speech
-from tests.browser.scene import SIGHTS, become, furnish, set_cookie, wait_for_approval
+from tests.browser.scene import (
+    SIGHTS,
+    become,
+    furnish,
+    set_cookie,
+    wait_for_approval,
+)
 from tests.browser.studio import finals
 from tests.support.people import device
 from tests.support.relay import Relay, relay_to

@@ -1,6 +1,7 @@
 """A relay with something to see on every page."""
 
 import hashlib
+import math
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -10,12 +11,18 @@ from typing import Final
 from playwright.async_api import BrowserContext, Page, expect
 
 from relay.auth.gate import KIOSK_COOKIE, SESSION_COOKIE
-from relay.registry import SessionRecord
+from relay.logbook import Entry
+from relay.logbook import Kind as Happening
+from relay.metrics.figures import SPAN, SPANS
+from relay.registry import Duty, Registry, SessionRecord, WorkerRecord, Workers
 from relay.store.usage import UsageRow
 from tests.support.people import Person, device, operator, person
 from tests.support.relay import Relay
 
 MINUTE_MS: Final = 60_000
+
+SHOWN: Final = 120.0
+"""Seconds for which what is made up is there, without anybody who renews it."""
 
 START: Final = re.compile("Start recording|Начать запись")
 
@@ -28,9 +35,9 @@ async def furnish(relay: Relay) -> Person:
     await device(relay, "eye clinic, second floor")
     now = time.time()
     who = (
-        ("user", anna.user.id, "anna", "10.1.2.17", "en", 724_000),
-        ("kiosk", lobby.kiosk.id, "lobby", "10.1.2.40", None, 2_931_000),
-        ("key", "crm", "crm", None, "ru", 190_000),
+        ("user", anna.user.id, "anna", "10.1.2.17", "en", 724_000, "o" * 31 + "bb" + "o" * 27),
+        ("kiosk", lobby.kiosk.id, "lobby", "10.1.2.40", None, 2_931_000, "o" * 20 + "q" * 40),
+        ("key", "crm", "crm", None, "ru", 190_000, "w" + "o" * 8 + "ppg" + "o" * 7),
     )
     records = [
         SessionRecord(
@@ -50,10 +57,18 @@ async def furnish(relay: Relay) -> Person:
             received_ms=received_ms,
             sent_ms=received_ms,
             segments=9,
+            warnings=("clipping",) if name == "anna" else (),
+            recent=recent,
+            added_latency_ms=2.4 + number / 10,
+            speech_to_final_ms=380.0 + number,
+            reconnects=recent.count("b") // 2,
+            gap_ms=1500 * recent.count("g"),
         )
-        for number, (kind, account, name, address, language, received_ms) in enumerate(who, 10)
+        for number, (kind, account, name, address, language, received_ms, recent) in enumerate(
+            who, 10
+        )
     ]
-    await relay.services.registry.beat(records)
+    await Registry(relay.services.state, lasts=SHOWN).beat(records)
     today = datetime.now(UTC).date()
     await relay.services.usage.record(
         [
@@ -73,6 +88,54 @@ async def furnish(relay: Relay) -> Person:
         ]
     )
     return olga
+
+
+async def _look_back(relay: Relay) -> None:
+    """Give the relay another worker, half an hour that it had, and a session its course."""
+    services, now = relay.services, time.time()
+    await Workers(services.state, lasts=SHOWN).beat(
+        WorkerRecord(
+            worker="relay-2:17",
+            group="relay-2:8000",
+            version="0.1.0",
+            started_at=now - 86_400,
+            duty=Duty.DRAINING,
+            sessions=3,
+            sessions_limit=400,
+        )
+    )
+    for back in range(1, SPANS + 2):
+        wave = math.sin(back / 40) + math.sin(back / 7) / 4
+        speakers = 21 + round(6 * wave)
+        tally = {
+            "workers": 2.0,
+            "sessions:open": speakers,
+            "sessions:parked": 3 + back % 50 // 40,
+            "received": SPAN * (speakers - 0.4 * (back % 3)),
+            "sent": SPAN * (speakers - 1.5),
+            "upstream_errors": float(back % 71 == 0),
+            "auth_failures": float(back % 97 == 0),
+            "audio_warnings": float(back % 120 == 0),
+            **{f"added:{bound}": 98.0 + wave for bound in (0.003, 0.005)},
+            **{f"added:{bound}": 100.0 + wave for bound in (0.0075, 0.01, "+Inf")},
+            **{f"final:{bound}": 20.0 + 4 * wave for bound in (0.4, 0.5)},
+            **{f"final:{bound}": 30.0 for bound in (0.65, "+Inf")},
+        }
+        await services.figures.add(int(now // SPAN) - back, tally)
+    course = (
+        (700, Happening.BEGAN, "new", None),
+        (699.8, Happening.OPENED, None, 0.21),
+        (290, Happening.FAILED, "lost", None),
+        (289.6, Happening.OPENED, None, 0.24),
+        (289.6, Happening.REPLAYED, "lost", None),
+        (60, Happening.WARNED, "clipping", None),
+        *((ago, Happening.COMMIT, None, 0.41) for ago in range(5, 600, 12)),
+    )
+    session_id = hashlib.sha256(b"anna").hexdigest()[:32]
+    if await services.timelines.read(session_id):
+        return  # it was shown before
+    entries = [Entry(now - ago, kind, code, seconds) for ago, kind, code, seconds in course]
+    await services.timelines.add({session_id: entries})
 
 
 async def wait_for_approval(relay: Relay) -> None:
@@ -150,13 +213,23 @@ async def _kiosk_person(page: Page, relay: Relay) -> None:
     await page.goto(f"{relay.url}/kiosk")
 
 
-async def _ops(page: Page, relay: Relay) -> None:
+async def _ops_plain(page: Page, relay: Relay) -> None:
     await _as_operator(page, relay)
     await page.goto(f"{relay.url}/ops?code=BCDF-GHJK")
+    await expect(page.locator("[data-session]")).to_have_count(3)
+
+
+async def _ops(page: Page, relay: Relay) -> None:
+    await _look_back(relay)
+    await _ops_plain(page, relay)
+    await expect(page.locator(".chart canvas")).to_have_count(6)
+    opener = page.locator("[data-session]", has_text="anna").locator("[aria-expanded]")
+    await opener.click()
+    await expect(page.locator(".entries li")).to_have_count(6)
 
 
 async def _ops_wrong(page: Page, relay: Relay) -> None:
-    await _ops(page, relay)
+    await _ops_plain(page, relay)
     await page.get_by_label("Name of the kiosk").fill("cellar")
     await page.get_by_role("button", name="Approve", exact=True).click()
 

@@ -139,6 +139,13 @@ async def test_every_route_of_the_api_asks_who_it_is_unless_it_is_written_otherw
         ("GET", "/api/sessions", None, 200),
         ("GET", "/api/sessions/none", None, 404),
         ("DELETE", "/api/sessions/none", None, 404),
+        ("GET", "/api/sessions/none/timeline", None, 404),
+        ("GET", "/api/ops", None, 200),
+        ("GET", "/api/ops/history", None, 200),
+        ("GET", "/api/ops/history?since=1764000000", None, 200),
+        ("GET", "/api/ops/history?since=yesterday", None, 422),
+        ("POST", "/api/workers/none/drain", None, 404),
+        ("DELETE", "/api/workers/none/drain", None, 404),
         ("GET", "/api/usage", None, 200),
         ("GET", "/api/usage?format=csv", None, 200),
         ("GET", "/api/usage?since=yesterday", None, 422),
@@ -210,6 +217,10 @@ async def test_sessions_and_their_usage_are_as_they_are_written_down(
         assert [each["session_id"] for each in listed.body["sessions"]] == [session_id]
         one = await ask(relay, "GET", f"/api/sessions/{session_id}", olga.headers)
         check("GET", f"/api/sessions/{session_id}", one)
+        await relay.services.presence.beat()
+        timeline = await ask(relay, "GET", f"/api/sessions/{session_id}/timeline", olga.headers)
+        check("GET", f"/api/sessions/{session_id}/timeline", timeline)
+        assert timeline.body["entries"][0]["kind"] == "began"
         used = await ask(relay, "GET", "/api/usage", olga.headers)
         check("GET", "/api/usage", used)
         assert used.body["usage"]

@@ -528,6 +528,8 @@ FORMS = [
     "/ops/kiosks/approve",
     "/ops/kiosks/revoke",
     "/ops/sessions/end",
+    "/ops/workers/drain",
+    "/ops/workers/serve",
     "/ops/users/add",
     "/ops/users/remove",
     "/ops/users/link",
@@ -655,6 +657,25 @@ async def test_a_session_that_is_not_there_cannot_be_ended(relay: Relay) -> None
     assert answer.status == 404
 
 
+async def test_a_worker_is_drained_and_serves_again(relay: Relay) -> None:
+    olga, worker = await operator(relay), relay.services.sessions.worker
+
+    async def is_shown() -> bool:
+        return worker in words(await look(relay, "/ops", olga.headers))
+
+    async def is_drained() -> bool:
+        return "drained" in words(await look(relay, "/ops", olga.headers))
+
+    await until(is_shown, "the worker on the page")
+    assert "No other worker takes sessions" in words(await look(relay, "/ops", olga.headers))
+    drained = await send(relay, "/ops/workers/drain", olga.headers, worker=worker)
+    assert went_to(drained) == "/ops?done=worker_drains"
+    await until(is_drained, "it to be drained")
+    again = await send(relay, "/ops/workers/serve", olga.headers, worker=worker)
+    assert went_to(again) == "/ops?done=worker_serves"
+    assert (await send(relay, "/ops/workers/drain", olga.headers, worker="other")).status == 404
+
+
 async def test_somebody_is_added_gets_a_link_and_is_removed(relay: Relay) -> None:
     olga = await operator(relay)
     added = await send(relay, "/ops/users/add", olga.headers, name=" Bénédicte ", operator="1")
@@ -702,7 +723,15 @@ async def test_operators_do_not_remove_themselves(relay: Relay) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/ops/kiosks/revoke", "/ops/sessions/end", "/ops/users/remove", "/ops/users/link"]
+    "path",
+    [
+        "/ops/kiosks/revoke",
+        "/ops/sessions/end",
+        "/ops/workers/drain",
+        "/ops/workers/serve",
+        "/ops/users/remove",
+        "/ops/users/link",
+    ],
 )
 async def test_an_incomplete_form_changes_nothing_and_says_so(relay: Relay, path: str) -> None:
     answer = await send(relay, path, (await operator(relay)).headers)
@@ -782,7 +811,7 @@ async def test_nothing_that_a_page_repeats_becomes_markup(relay: Relay) -> None:
         await look(relay, f"/{XSS}"),
         await look(relay, "/kiosk", (await device(relay, "<b>lobby</b>")).headers),
     ]
-    ours = {app_script("recorder"), app_script("kiosk")}
+    ours = {app_script("recorder"), app_script("kiosk"), app_script("ops")}
     for answer in answers:
         page = Seen(answer.text)
         assert {script["src"] for script in page.all("script")} <= ours
