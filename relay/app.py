@@ -29,6 +29,7 @@ from relay.http.access import Access, AnswerHeaders, Guard
 from relay.http.admin import AdminEndpoint
 from relay.http.assets import Assets
 from relay.http.health import Readiness, UpstreamProbe, healthz
+from relay.http.history_pages import HistoryPages
 from relay.http.kiosk_pages import KioskPages
 from relay.http.kiosks import KioskEndpoint
 from relay.http.metrics import MISDIRECTED, MetricsEndpoint, MetricsPort
@@ -143,6 +144,7 @@ def create_app(
             *pages.routes(),
             *kiosk_pages.routes(),
             *OpsPages(access, renderer, admin, readiness).routes(),
+            *HistoryPages(access, renderer, transcripts).routes(),
             *assets.routes(),
         ],
         lifespan=_lifespan(services, host, sampler, traces),

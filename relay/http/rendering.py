@@ -38,6 +38,7 @@ class Renderer:
         self._environment.filters["clock"] = clock
         self._environment.filters["hours"] = hours
         self._environment.filters["day"] = day
+        self._environment.filters["minute"] = minute
         self._environment.filters["json"] = json_text
 
     def page(
@@ -98,6 +99,11 @@ def qr_code(text: str) -> Markup:
     )
     # Drawn by segno from squares alone; nothing of `text` stands in it.
     return Markup(svg)  # noqa: S704  # see above
+
+
+def minute(moment: datetime) -> str:
+    """Write a moment, to the minute; a script of the page writes it in the visitor's own time."""
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def json_text(value: Any) -> str:

@@ -51,6 +51,9 @@ MAX_SEGMENTS: Final = 500
 MAX_TEXT: Final = 200
 """Characters of a filter."""
 
+MAX_IDS: Final = 100
+"""Of transcripts named one by one."""
+
 _log = structlog.get_logger("relay.transcripts")
 
 
@@ -107,17 +110,27 @@ class TranscriptsEndpoint:
         return Response(content, media_type="application/json")
 
     async def change(self, request: Request) -> Response:
-        """Rename one."""
-        identity = await self._reader(request)
+        """Change what may be changed of one."""
+        await self._reader(request)  # before what they sent is looked at
         wanted = await read_json(request, Changes)
-        title = " ".join((wanted.title or "").split()) or None
+        return JSONResponse(describe_transcript(await self.rename(request, wanted.title)))
+
+    async def rename(self, request: Request, wanted: str | None) -> Transcript:
+        """Give one a title, or none.
+
+        Raises:
+            InvalidRequest: If it is too long.
+            NotFound: If there is no such transcript of theirs.
+        """
+        identity = await self._reader(request)
+        title = " ".join((wanted or "").split()) or None
         if title is not None and (len(title) > MAX_TITLE_LENGTH or "\0" in title):
             raise InvalidRequest(f"A title has at most {MAX_TITLE_LENGTH} characters.")
         transcript_id = _id(request)
         transcript = await self.transcripts.rename(transcript_id, _account(identity), title)
         if transcript is None:
             raise _UNKNOWN
-        return JSONResponse(describe_transcript(transcript))
+        return transcript
 
     async def delete(self, request: Request) -> Response:
         """Delete one for good."""
@@ -171,6 +184,7 @@ class TranscriptsEndpoint:
                 raise InvalidRequest(f"q can't be searched for: {error}.") from None
         return Filter(
             account=account,
+            ids=_ids(request),
             since=since,
             until=None if until is None else until + timedelta(days=1),
             device=_text(request, "device"),
@@ -192,6 +206,14 @@ def _id(request: Request) -> str:
     if "\0" in transcript_id or not transcript_id.isprintable():
         raise _UNKNOWN  # and nothing that the databases would take
     return transcript_id
+
+
+def _ids(request: Request) -> tuple[str, ...] | None:
+    ids = tuple(request.query_params.getlist("id"))
+    if len(ids) > MAX_IDS or not all(0 < len(each) <= MAX_TEXT for each in ids):
+        raise InvalidRequest(f"id is there {MAX_IDS} times at most, each an id of a transcript.")
+    # What can't be one isn't there, as in a path; and the databases wouldn't take it.
+    return tuple(filter(str.isprintable, ids)) if ids else None
 
 
 def _text(request: Request, name: str) -> str | None:
@@ -258,6 +280,7 @@ def _position(request: Request) -> Position | None:
 def _found(found: Found) -> dict[str, Any]:
     return {
         **describe_transcript(found.transcript),
+        "beginning": found.beginning,
         "found_count": found.count,
         "found": [_found_segment(each) for each in found.found],
     }

@@ -12,6 +12,7 @@ from playwright.async_api import BrowserContext, Page, expect
 from relay.auth.gate import KIOSK_COOKIE, SESSION_COOKIE
 from relay.registry import SessionRecord
 from relay.store.usage import UsageRow
+from tests.browser.archive import TALKS, converse
 from tests.support.people import Person, device, operator, person
 from tests.support.relay import Relay
 
@@ -54,6 +55,7 @@ async def furnish(relay: Relay) -> Person:
         for number, (kind, account, name, address, language, received_ms) in enumerate(who, 10)
     ]
     await relay.services.registry.beat(records)
+    await converse(relay, anna)
     today = datetime.now(UTC).date()
     await relay.services.usage.record(
         [
@@ -167,6 +169,21 @@ async def _user_link(page: Page, relay: Relay) -> None:
     await page.get_by_role("button", name="Sign-in link for anna").click()
 
 
+async def _history(page: Page, relay: Relay) -> None:
+    await _as_operator(page, relay)
+    await page.goto(f"{relay.url}/history")
+
+
+async def _history_found(page: Page, relay: Relay) -> None:
+    await _as_operator(page, relay)
+    await page.goto(f"{relay.url}/history?q=morning&language=en")
+
+
+async def _transcript(page: Page, relay: Relay) -> None:
+    await _as_operator(page, relay)
+    await page.goto(f"{relay.url}/history/{TALKS[0].id}?q=room")
+
+
 async def _error(page: Page, relay: Relay) -> None:
     await page.goto(f"{relay.url}/nowhere")
 
@@ -184,6 +201,9 @@ SIGHTS: Final[Mapping[str, Callable[[Page, Relay], Awaitable[None]]]] = {
     "ops": _ops,
     "ops-wrong": _ops_wrong,
     "user-link": _user_link,
+    "history": _history,
+    "history-found": _history_found,
+    "transcript": _transcript,
     "error": _error,
 }
 """Every page in each of its states, and how a browser gets there."""

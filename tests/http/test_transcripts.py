@@ -125,6 +125,19 @@ async def test_another_user_sees_none_of_it(relay: Relay, anna: Person) -> None:
     assert await listed(relay, anna.headers) == ["s1"]
 
 
+async def test_some_are_named_one_by_one(relay: Relay, anna: Person) -> None:
+    account = f"user:{anna.user.id}"
+    await write(relay, *(record(account, f"s{number}") for number in range(4)))
+    await write(relay, record("user:ben", "other"))
+    assert await listed(relay, anna.headers, "id=s3&id=s1&id=other&id=none") == ["s3", "s1"]
+    archive = await read(relay, anna.headers, "/api/transcripts/export?id=s3&id=s1&id=other")
+    assert len(zipfile.ZipFile(io.BytesIO(archive)).namelist()) == 2
+    for query in ("id=", "&".join(["id=x"] * 101), f"id={'x' * 201}"):
+        answer = await ask(relay, "GET", f"/api/transcripts?{query}", anna.headers)
+        assert answer.status == 422
+    assert await listed(relay, anna.headers, "id=%00") == []
+
+
 async def test_operators_see_all_and_kiosks_nothing(
     relay: Relay, anna: Person, olga: Person
 ) -> None:
