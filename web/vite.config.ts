@@ -22,6 +22,7 @@ export default defineConfig({
       input: {
         recorder: "src/pages/recorder/main.tsx",
         kiosk: "src/pages/kiosk/main.tsx",
+        history: "src/pages/history/main.ts",
       },
     },
   },

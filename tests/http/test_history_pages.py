@@ -14,6 +14,7 @@ from relay.store.tables import METADATA
 from tests.http.conftest import NOWHERE
 from tests.http.test_pages import RUSSIAN, XSS, Seen, look, send, went_to, words
 from tests.http.test_transcripts import NOON, record, write
+from tests.support import history_page
 from tests.support.people import Person, device, operator, person
 from tests.support.relay import Relay, relay_to
 
@@ -247,6 +248,12 @@ async def test_nobody_elses_page_changes_anything(relay: Relay, anna: Person, fo
     unsigned = await send(relay, f"/history/s1/{form}", title="x")
     assert urlsplit(went_to(unsigned)).path == "/login"
     assert (await look(relay, "/history/s1", anna.headers)).status == 200
+
+
+async def test_the_script_is_tested_on_this_very_page() -> None:
+    """With sound and flags, as the API has them where sessions are recorded and analysed."""
+    wanted = history_page.FILE.read_text()
+    assert await history_page.page() == wanted, "python -m tests.support.history_page"
 
 
 # Taking them along.
