@@ -26,6 +26,7 @@ from relay.downstream.options import OptionPolicy
 from relay.errors import RelayError, UpstreamRejected
 from relay.hosting import Host
 from relay.http.access import Access, AnswerHeaders, Guard
+from relay.http.account_pages import AccountPages
 from relay.http.admin import AdminEndpoint
 from relay.http.assets import Assets
 from relay.http.health import Readiness, UpstreamProbe, healthz
@@ -43,6 +44,7 @@ from relay.http.tokens import TokensEndpoint
 from relay.http.transcripts import TranscriptsEndpoint
 from relay.lines import Line
 from relay.logs import Redactor
+from relay.personal import PersonalData
 from relay.sampling import Sampler
 from relay.scribe.parameters import AudioFormat, CommitStrategy, Parameters
 from relay.services import Services, limits_of
@@ -122,6 +124,14 @@ def create_app(
     assets = Assets()
     renderer = Renderer(assets)
     pages = Pages(access, renderer, sign_in)
+    account = AccountPages(
+        access,
+        renderer,
+        sign_in,
+        services.users,
+        PersonalData(services.database, services.erasure),
+        services.ownership,
+    )
     kiosk_pages = KioskPages(
         access,
         renderer,
@@ -145,6 +155,7 @@ def create_app(
             *kiosk_pages.routes(),
             *OpsPages(access, renderer, admin, readiness).routes(),
             *HistoryPages(access, renderer, transcripts).routes(),
+            *account.routes(),
             *assets.routes(),
         ],
         lifespan=_lifespan(services, host, sampler, traces),

@@ -1,4 +1,4 @@
-"""The texts of `/history`; `texts` has those of all other pages. Pure."""
+"""The texts of `/history` and `/account`; `texts` has those of all other pages. Pure."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -77,6 +77,33 @@ EN: Final[Mapping[str, str]] = {
     "transcript.flagged": "flagged: {kind}",
     "transcript.flagged.score": "flagged: {kind}, {score} %",
     "transcript.flagged.by": "found by {analyser}",
+    "account.title": "Your account and data",
+    "account.intro": "You are signed in as {name}. This is what is kept of you here, to take along "
+    "or to delete.",
+    "account.transcripts": "transcripts",
+    "account.days": "days with use",
+    "account.since": "account since",
+    "account.history": "Look at the transcripts",
+    "account.export": "Take it all along",
+    "account.export.text": "A zip file with your account, your usage and all your transcripts, as "
+    "JSON.",
+    "account.export.submit": "Download everything",
+    "account.erase": "Delete it all",
+    "account.erase.text": "Your transcripts, your usage and your account are deleted for good, "
+    "and every browser is signed out. A recording that goes on ends within seconds. What you have "
+    "downloaded stays yours.",
+    "account.erase.name": "To confirm, type your name: {name}",
+    "account.erase.submit": "Delete everything for good",
+    "account.erase.wrong": "This is not your name, so nothing was deleted. Type {name} to confirm.",
+    "account.erase.last": "You are the only operator, so nothing was deleted: nobody could "
+    "administer this relay then. Make somebody else an operator first.",
+    "account.erased.title": "Everything is deleted",
+    "account.erased.text": "Of {name} nothing is left here. This was deleted:",
+    "account.erased.transcripts": "transcripts",
+    "account.erased.usage": "rows of usage",
+    "account.erased.account": "account, with its sign-ins",
+    "account.erased.away": "Copies that the operator of this relay made before, such as backups, "
+    "are theirs to delete.",
 }
 
 RU: Final[Mapping[str, str]] = {
@@ -152,4 +179,32 @@ RU: Final[Mapping[str, str]] = {
     "transcript.flagged": "метка: {kind}",
     "transcript.flagged.score": "метка: {kind}, {score} %",
     "transcript.flagged.by": "нашёл анализ {analyser}",
+    "account.title": "Ваша учётная запись и данные",
+    "account.intro": "Вы вошли как {name}. Вот что о вас здесь хранится: это можно забрать или "
+    "удалить.",
+    "account.transcripts": "расшифровок",
+    "account.days": "дней с расходом",
+    "account.since": "учётная запись с",
+    "account.history": "Посмотреть расшифровки",
+    "account.export": "Забрать всё с собой",
+    "account.export.text": "Архив zip: ваша учётная запись, расход и все расшифровки в формате "
+    "JSON.",
+    "account.export.submit": "Скачать всё",
+    "account.erase": "Удалить всё",
+    "account.erase.text": "Ваши расшифровки, расход и учётная запись удаляются навсегда, во всех "
+    "браузерах произойдёт выход. Идущая запись закончится за несколько секунд. Скачанное вами "
+    "остаётся у вас.",
+    "account.erase.name": "Для подтверждения введите своё имя: {name}",
+    "account.erase.submit": "Удалить всё навсегда",
+    "account.erase.wrong": "Это не ваше имя, поэтому ничего не удалено. Для подтверждения введите "
+    "{name}.",
+    "account.erase.last": "Вы единственный оператор, поэтому ничего не удалено: сервером стало бы "
+    "некому управлять. Сначала сделайте оператором кого-нибудь ещё.",
+    "account.erased.title": "Всё удалено",
+    "account.erased.text": "Здесь не осталось ничего от имени {name}. Удалено:",
+    "account.erased.transcripts": "расшифровок",
+    "account.erased.usage": "строк расхода",
+    "account.erased.account": "учётная запись и её входы",
+    "account.erased.away": "Копии, которые оператор сервера сделал раньше, например резервные, "
+    "удаляет он сам.",
 }

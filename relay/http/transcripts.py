@@ -149,14 +149,14 @@ class TranscriptsEndpoint:
         transcript = await self._find(request, identity)
         pieces = export_one(self.transcripts, transcript, name)
         file = file_name(transcript, FORMATS[name].extension)
-        return await _streamed(pieces, file, FORMATS[name].media_type)
+        return await streamed(pieces, file, FORMATS[name].media_type)
 
     async def export_many(self, request: Request) -> Response:
         """All that a filter lists, as a zip file."""
         wanted = self._filter(request, await self._reader(request))
         name = _format(request)
         pieces = export_many(self.transcripts, wanted, name)
-        return await _streamed(pieces, f"transcripts-{name}.zip", "application/zip")
+        return await streamed(pieces, f"transcripts-{name}.zip", "application/zip")
 
     async def _reader(self, request: Request) -> Identity:
         return await self.access.require(request, Role.USER, Role.OPERATOR, Role.KEY)
@@ -320,7 +320,7 @@ def _segment(segment: Segment) -> dict[str, Any]:
     }
 
 
-async def _streamed(pieces: AsyncIterator[str | bytes], file: str, media_type: str) -> Response:
+async def streamed(pieces: AsyncIterator[str | bytes], file: str, media_type: str) -> Response:
     """Answer with what comes; where nothing comes at all, an error can still be said."""
     first = await anext(pieces)
 

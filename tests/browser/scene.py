@@ -184,6 +184,11 @@ async def _transcript(page: Page, relay: Relay) -> None:
     await page.goto(f"{relay.url}/history/{TALKS[0].id}?q=room")
 
 
+async def _account(page: Page, relay: Relay) -> None:
+    await _as_operator(page, relay)
+    await page.goto(f"{relay.url}/account")
+
+
 async def _error(page: Page, relay: Relay) -> None:
     await page.goto(f"{relay.url}/nowhere")
 
@@ -204,6 +209,7 @@ SIGHTS: Final[Mapping[str, Callable[[Page, Relay], Awaitable[None]]]] = {
     "history": _history,
     "history-found": _history_found,
     "transcript": _transcript,
+    "account": _account,
     "error": _error,
 }
 """Every page in each of its states, and how a browser gets there."""
