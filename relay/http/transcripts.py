@@ -93,8 +93,10 @@ class TranscriptsEndpoint:
         wanted = self._filter(request, await self._reader(request))
         limit = _number(request, "limit", PAGE, 1, MAX_PAGE)
         after = _position(request)
-        page = await self.transcripts.page(wanted, after=after, limit=limit)
-        following = _cursor(page[-1].transcript) if len(page) == limit else None
+        # One more than is shown, so that no page is empty but the first.
+        found = await self.transcripts.page(wanted, after=after, limit=limit + 1)
+        page = found[:limit]
+        following = _cursor(page[-1].transcript) if len(found) > limit else None
         return JSONResponse({"transcripts": [_found(each) for each in page], "next": following})
 
     async def get(self, request: Request) -> Response:
@@ -103,8 +105,9 @@ class TranscriptsEndpoint:
         after = _number(request, "after", -1, -1, MAX_NUMBER)
         limit = _number(request, "limit", SEGMENTS, 1, MAX_SEGMENTS)
         transcript = await self._find(request, identity)
-        page = await self.transcripts.segments(transcript.id, after=after, limit=limit)
-        following = page[-1].number if len(page) == limit else None
+        found = await self.transcripts.segments(transcript.id, after=after, limit=limit + 1)
+        page = found[:limit]
+        following = page[-1].number if len(found) > limit else None
         # Some megabytes, and not on the loop, which carries audio.
         content = await asyncio.to_thread(_with_segments, transcript, page, following)
         return Response(content, media_type="application/json")

@@ -171,17 +171,13 @@ async def _user_link(page: Page, relay: Relay) -> None:
 
 async def _history(page: Page, relay: Relay) -> None:
     await _as_operator(page, relay)
-    await page.goto(f"{relay.url}/history")
-
-
-async def _history_found(page: Page, relay: Relay) -> None:
-    await _as_operator(page, relay)
     await page.goto(f"{relay.url}/history?q=morning&language=en")
 
 
 async def _transcript(page: Page, relay: Relay) -> None:
     await _as_operator(page, relay)
     await page.goto(f"{relay.url}/history/{TALKS[0].id}?q=room")
+    await page.get_by_text("paracetamol", exact=True).click()
 
 
 async def _account(page: Page, relay: Relay) -> None:
@@ -207,7 +203,6 @@ SIGHTS: Final[Mapping[str, Callable[[Page, Relay], Awaitable[None]]]] = {
     "ops-wrong": _ops_wrong,
     "user-link": _user_link,
     "history": _history,
-    "history-found": _history_found,
     "transcript": _transcript,
     "account": _account,
     "error": _error,

@@ -15,7 +15,7 @@ from tests.http.conftest import NOWHERE
 from tests.http.test_pages import RUSSIAN, XSS, Seen, look, send, went_to, words
 from tests.http.test_transcripts import NOON, record, write
 from tests.support import history_page
-from tests.support.people import Person, device, operator, person
+from tests.support.people import Person, ask, device, operator, person
 from tests.support.relay import Relay, relay_to
 
 WORDS = json.dumps(
@@ -179,15 +179,20 @@ async def test_what_cant_be_looked_for_is_said_above_the_form(
 
 
 async def test_pages_go_on_where_the_one_before_ends(relay: Relay, anna: Person) -> None:
-    for number in range(52):
+    for number in range(51):
         await say(relay, anna, f"s{number}", "x", started_at=NOON + timedelta(minutes=number))
     first = await look(relay, "/history", anna.headers)
     assert len(links(first.text, "/history/")) == 50
     (older,) = [each["href"] for each in Seen(first.text).all("a") if each.get("rel") == "next"]
     second = await look(relay, older or "", anna.headers)
-    assert links(second.text, "/history/s") == ["/history/s1", "/history/s0"]
+    assert links(second.text, "/history/s") == ["/history/s0"]
     assert "Back to the newest" in words(second)
     assert not [each for each in Seen(second.text).all("a") if each.get("rel") == "next"]
+    await ask(relay, "DELETE", "/api/transcripts/s0", anna.headers)
+    # Where nothing comes after a full page, nothing leads on.
+    full = await look(relay, "/history", anna.headers)
+    assert len(links(full.text, "/history/")) == 50
+    assert not [each for each in Seen(full.text).all("a") if each.get("rel") == "next"]
 
 
 # One transcript.
@@ -201,6 +206,14 @@ async def test_words_carry_their_times(relay: Relay, anna: Person) -> None:
     timed = [(each["data-t"], each["data-e"]) for each in page.all("span") if "data-t" in each]
     assert timed == [("0.5", "0.9"), ("1.0", "1.5")]
     assert [each["lang"] for each in page.all("p") if "lang" in each] == ["eng"]
+
+
+async def test_a_segment_in_which_nothing_was_heard_is_not_shown(
+    relay: Relay, anna: Person
+) -> None:
+    await say(relay, anna, "s1", "good morning", "", "and evening")
+    page = Seen((await look(relay, "/history/s1", anna.headers)).text)
+    assert [each["id"] for each in page.all("li") if "id" in each] == ["s0", "s2"]
 
 
 async def test_a_long_transcript_comes_in_parts(relay: Relay, anna: Person) -> None:

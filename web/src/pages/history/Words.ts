@@ -5,12 +5,15 @@ export class Words {
   readonly track = new WordTrack();
   private readonly elements: HTMLElement[] = [];
   private readonly places = new Map<Element, number>();
+  /** Each segment, and the first of its words. */
+  private readonly segments: { element: Element; first: number }[] = [];
   private chosenIndex = -1;
   private heardIndex = -1;
 
   /** Take in the words of segments that have come to the page, behind those that are there. */
   adopt(segments: Iterable<Element>): void {
     for (const segment of segments) {
+      this.segments.push({ element: segment, first: this.elements.length });
       for (const element of segment.querySelectorAll<HTMLElement>("[data-t]")) {
         this.places.set(element, this.elements.length);
         this.elements.push(element);
@@ -62,7 +65,9 @@ export class Words {
   get start(): number {
     if (this.chosenIndex >= 0) return this.chosenIndex;
     if (this.heardIndex >= 0) return this.heardIndex;
-    return this.elements.findIndex(isInSight) - 1;
+    // Asked of each word, the browser would lay out all that it has left out so far.
+    const inSight = this.segments.find(({ element }) => element.getBoundingClientRect().top >= 0);
+    return (inSight?.first ?? 0) - 1;
   }
 }
 
