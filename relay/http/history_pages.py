@@ -34,6 +34,9 @@ CONTEXT: Final = 5
 FILTERS: Final = ("q", "since", "until", "device", "language", "flag", "account")
 """Fields of the form; all are parameters of `/api/transcripts` too."""
 
+KINDS: Final = ("toxicity", "threat", "sexual", "self-harm", "violence", "illicit")
+"""Flags with a name in both languages; any other is shown as it is."""
+
 DONE: Final = frozenset({"deleted", "renamed"})
 
 T = TypeVar("T")
@@ -301,6 +304,7 @@ class HistoryPages:
             is_operator=identity.role is Role.OPERATOR,
             is_filtered=any(_filters(request).values()),
             url=_url,
+            kinds=KINDS,
             **values,
         )
 

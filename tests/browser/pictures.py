@@ -34,6 +34,9 @@ PICTURED: Final = (
     "kiosk-waiting",
     "kiosk-ready",
     "ops",
+    "history",
+    "transcript",
+    "account",
     "error",
 )
 
