@@ -26,9 +26,11 @@ from relay.downstream.options import OptionPolicy
 from relay.errors import RelayError, UpstreamRejected
 from relay.hosting import Host
 from relay.http.access import Access, AnswerHeaders, Guard
+from relay.http.account_pages import AccountPages
 from relay.http.admin import AdminEndpoint
 from relay.http.assets import Assets
 from relay.http.health import Readiness, UpstreamProbe, healthz
+from relay.http.history_pages import HistoryPages
 from relay.http.kiosk_pages import KioskPages
 from relay.http.kiosks import KioskEndpoint
 from relay.http.metrics import MISDIRECTED, MetricsEndpoint, MetricsPort
@@ -43,6 +45,7 @@ from relay.http.tokens import TokensEndpoint
 from relay.http.transcripts import TranscriptsEndpoint
 from relay.lines import Line
 from relay.logs import Redactor
+from relay.personal import PersonalData
 from relay.sampling import Sampler
 from relay.scribe.parameters import AudioFormat, CommitStrategy, Parameters
 from relay.services import Services, limits_of
@@ -125,6 +128,14 @@ def create_app(
     assets = Assets()
     renderer = Renderer(assets)
     pages = Pages(access, renderer, sign_in)
+    account = AccountPages(
+        access,
+        renderer,
+        sign_in,
+        services.users,
+        PersonalData(services.database, services.shelf, services.erasure),
+        services.ownership,
+    )
     kiosk_pages = KioskPages(
         access,
         renderer,
@@ -148,6 +159,8 @@ def create_app(
             *pages.routes(),
             *kiosk_pages.routes(),
             *OpsPages(access, renderer, admin, ops).routes(),
+            *HistoryPages(access, renderer, transcripts).routes(),
+            *account.routes(),
             *assets.routes(),
         ],
         lifespan=_lifespan(services, host, sampler, traces),

@@ -23,6 +23,7 @@ export default defineConfig({
         recorder: "src/pages/recorder/main.tsx",
         kiosk: "src/pages/kiosk/main.tsx",
         ops: "src/pages/ops/main.tsx",
+        history: "src/pages/history/main.ts",
       },
     },
   },

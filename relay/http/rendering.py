@@ -84,7 +84,13 @@ def _environment() -> Environment:
         trim_blocks=True,
         undefined=StrictUndefined,
     )
-    environment.filters |= {"clock": clock, "hours": hours, "day": day, "json": json_text}
+    environment.filters |= {
+        "clock": clock,
+        "hours": hours,
+        "day": day,
+        "minute": minute,
+        "json": json_text,
+    }
     return environment
 
 
@@ -106,6 +112,11 @@ def qr_code(text: str) -> Markup:
     )
     # Drawn by segno from squares alone; nothing of `text` stands in it.
     return Markup(svg)  # noqa: S704  # see above
+
+
+def minute(moment: datetime) -> str:
+    """Write a moment, to the minute; a script of the page writes it in the visitor's own time."""
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def json_text(value: Any) -> str:

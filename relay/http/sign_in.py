@@ -135,13 +135,18 @@ class SignInEndpoint:
         if is_form(request):
             given = await read_form(request)
             response = RedirectResponse(local_path(given.get("next"), "/login"), 303)
+        self.forget(request, response)
+        return response
+
+    def forget(self, request: Request, response: Response) -> None:
+        """Have the browser forget its sign-in."""
+        scheme = self.access.arrival(request).scheme
         response.delete_cookie(
-            cookie_name(SESSION_COOKIE, arrival.scheme),
-            secure=arrival.scheme == "https",
+            cookie_name(SESSION_COOKIE, scheme),
+            secure=scheme == "https",
             httponly=True,
             samesite="lax",
         )
-        return response
 
     async def me(self, request: Request) -> Response:
         """Say who is signed in."""

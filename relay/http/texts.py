@@ -7,6 +7,7 @@ a request is escaped by the template that shows the text.
 from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias
 
+from relay.http import history_texts
 from relay.http.preferences import weights
 
 Language: TypeAlias = Literal["en", "ru"]
@@ -495,7 +496,10 @@ _RU: Final[Mapping[str, str]] = {
     "error.retry": "Попробовать ещё раз",
 }
 
-CATALOGUE: Final[Mapping[Language, Mapping[str, str]]] = {"en": _EN, "ru": _RU}
+CATALOGUE: Final[Mapping[Language, Mapping[str, str]]] = {
+    "en": {**_EN, **history_texts.EN},
+    "ru": {**_RU, **history_texts.RU},
+}
 
 
 class Texts:

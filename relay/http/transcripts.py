@@ -53,6 +53,9 @@ MAX_SEGMENTS: Final = 500
 MAX_TEXT: Final = 200
 """Characters of a filter."""
 
+MAX_IDS: Final = 100
+"""Of transcripts named one by one."""
+
 _log = structlog.get_logger("relay.transcripts")
 
 
@@ -94,11 +97,13 @@ class TranscriptsEndpoint:
         wanted = self._filter(request, await self._reader(request))
         limit = _number(request, "limit", PAGE, 1, MAX_PAGE)
         after = _position(request)
-        page = await self.transcripts.page(wanted, after=after, limit=limit)
-        following = _cursor(page[-1].transcript) if len(page) == limit else None
-        audio = await self._audio_of([found.transcript for found in page])
-        found = [_found(each, its) for each, its in zip(page, audio, strict=True)]
-        return JSONResponse({"transcripts": found, "next": following})
+        # One more than is shown, so that no page is empty but the first.
+        found = await self.transcripts.page(wanted, after=after, limit=limit + 1)
+        page = found[:limit]
+        following = _cursor(page[-1].transcript) if len(found) > limit else None
+        audio = await self._audio_of([each.transcript for each in page])
+        shown = [_found(each, its) for each, its in zip(page, audio, strict=True)]
+        return JSONResponse({"transcripts": shown, "next": following})
 
     async def get(self, request: Request) -> Response:
         """One transcript, with a page of its segments."""
@@ -106,26 +111,38 @@ class TranscriptsEndpoint:
         after = _number(request, "after", -1, -1, MAX_NUMBER)
         limit = _number(request, "limit", SEGMENTS, 1, MAX_SEGMENTS)
         transcript = await self._find(request, identity)
-        page = await self.transcripts.segments(transcript.id, after=after, limit=limit)
-        following = page[-1].number if len(page) == limit else None
+        found = await self.transcripts.segments(transcript.id, after=after, limit=limit + 1)
+        page = found[:limit]
+        following = page[-1].number if len(found) > limit else None
         # Some megabytes, and not on the loop, which carries audio.
         (audio,) = await self._audio_of([transcript])
         content = await asyncio.to_thread(_with_segments, transcript, audio, page, following)
         return Response(content, media_type="application/json")
 
     async def change(self, request: Request) -> Response:
-        """Rename one."""
-        identity = await self._reader(request)
+        """Change what may be changed of one."""
+        await self._reader(request)  # before what they sent is looked at
         wanted = await read_json(request, Changes)
-        title = " ".join((wanted.title or "").split()) or None
+        transcript = await self.rename(request, wanted.title)
+        (audio,) = await self._audio_of([transcript])
+        return JSONResponse(_described(transcript, audio))
+
+    async def rename(self, request: Request, wanted: str | None) -> Transcript:
+        """Give one a title, or none.
+
+        Raises:
+            InvalidRequest: If it is too long.
+            NotFound: If there is no such transcript of theirs.
+        """
+        identity = await self._reader(request)
+        title = " ".join((wanted or "").split()) or None
         if title is not None and (len(title) > MAX_TITLE_LENGTH or "\0" in title):
             raise InvalidRequest(f"A title has at most {MAX_TITLE_LENGTH} characters.")
         transcript_id = _id(request)
         transcript = await self.transcripts.rename(transcript_id, _account(identity), title)
         if transcript is None:
             raise _UNKNOWN
-        (audio,) = await self._audio_of([transcript])
-        return JSONResponse(_described(transcript, audio))
+        return transcript
 
     async def delete(self, request: Request) -> Response:
         """Delete one for good."""
@@ -180,19 +197,19 @@ class TranscriptsEndpoint:
             kind = AUDIO_FORMATS[name]
             file = file_name(transcript, kind.extension)
             try:
-                return await _streamed(export_audio(audio, name), file, kind.media_type)
+                return await streamed(export_audio(audio, name), file, kind.media_type)
             except FileNotFoundError:
                 raise _SILENT from None
         pieces = export_one(self.transcripts, transcript, name)
         file = file_name(transcript, FORMATS[name].extension)
-        return await _streamed(pieces, file, FORMATS[name].media_type)
+        return await streamed(pieces, file, FORMATS[name].media_type)
 
     async def export_many(self, request: Request) -> Response:
         """All that a filter lists, as a zip file."""
         wanted = self._filter(request, await self._reader(request))
         name = _format(request)
         pieces = export_many(self.transcripts, wanted, name, shelf=self.shelf)
-        return await _streamed(pieces, f"transcripts-{name}.zip", "application/zip")
+        return await streamed(pieces, f"transcripts-{name}.zip", "application/zip")
 
     async def _reader(self, request: Request) -> Identity:
         return await self.access.require(request, Role.USER, Role.OPERATOR, Role.KEY)
@@ -232,6 +249,7 @@ class TranscriptsEndpoint:
                 raise InvalidRequest(f"q can't be searched for: {error}.") from None
         return Filter(
             account=account,
+            ids=_ids(request),
             since=since,
             until=None if until is None else until + timedelta(days=1),
             device=_text(request, "device"),
@@ -254,6 +272,14 @@ def _id(request: Request) -> str:
     if "\0" in transcript_id or not transcript_id.isprintable():
         raise _UNKNOWN  # and nothing that the databases would take
     return transcript_id
+
+
+def _ids(request: Request) -> tuple[str, ...] | None:
+    ids = tuple(request.query_params.getlist("id"))
+    if len(ids) > MAX_IDS or not all(0 < len(each) <= MAX_TEXT for each in ids):
+        raise InvalidRequest(f"id is there {MAX_IDS} times at most, each an id of a transcript.")
+    # What can't be one isn't there, as in a path; and the databases wouldn't take it.
+    return tuple(filter(str.isprintable, ids)) if ids else None
 
 
 def _text(request: Request, name: str) -> str | None:
@@ -328,6 +354,7 @@ def _described(transcript: Transcript, audio: Audio | None) -> dict[str, Any]:
 def _found(found: Found, audio: Audio | None) -> dict[str, Any]:
     return {
         **_described(found.transcript, audio),
+        "beginning": found.beginning,
         "found_count": found.count,
         "found": [_found_segment(each) for each in found.found],
     }
@@ -370,7 +397,7 @@ def _segment(segment: Segment) -> dict[str, Any]:
     }
 
 
-async def _streamed(pieces: AsyncIterator[str | bytes], file: str, media_type: str) -> Response:
+async def streamed(pieces: AsyncIterator[str | bytes], file: str, media_type: str) -> Response:
     """Answer with what comes; where nothing comes at all, an error can still be said."""
     first = await anext(pieces)
 

@@ -32,6 +32,9 @@ from relay.store.tables import SEARCH, SEGMENT_FLAGS, SEGMENTS, TRANSCRIPTS
 HITS_SHOWN: Final = 3
 """Segments shown of each transcript that a search found."""
 
+BEGINNING: Final = 200
+"""Characters shown of what was said first."""
+
 SEGMENTS_AT_ONCE: Final = 200
 
 
@@ -120,6 +123,8 @@ class Found:
     """The first few."""
     count: int = 0
     """Of all segments that were found."""
+    beginning: str = ""
+    """Of what was said, at most `BEGINNING` characters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +132,8 @@ class Filter:
     """Which transcripts; None stands for all."""
 
     account: str | None = None
+    ids: tuple[str, ...] | None = None
+    """Those alone, as far as they are there."""
     since: datetime | None = None
     """When it began, at the earliest."""
     until: datetime | None = None
@@ -163,16 +170,21 @@ class Transcripts:
         async with self._database.reading() as connection:
             rows = await connection.execute(self.page_query(wanted, after, limit))
             found = [_transcript(row) for row in rows.mappings()]
-            flags = await names_of_flags(connection, [each.id for each in found])
+            ids = [each.id for each in found]
+            flags = await names_of_flags(connection, ids)
+            beginnings = await _beginnings(connection, ids)
             rows_found: Sequence[Any] = ()
             if wanted.query is not None and found:
-                ids = [each.id for each in found]
                 rows_found = await self._rows_found(connection, wanted.query, ids)
         hits: Mapping[str, tuple[list[FoundSegment], int]] = {}
         if wanted.query is not None and rows_found:
             # Not on the loop, which carries audio: there may be some hundred texts.
             hits = await asyncio.to_thread(_hits, wanted.query, rows_found)
-        return [Found(_with_flags(each, flags), *hits.get(each.id, ((), 0))) for each in found]
+        return [
+            Found(_with_flags(each, flags), segments, count, beginnings.get(each.id, ""))
+            for each in found
+            for segments, count in (hits.get(each.id, ((), 0)),)
+        ]
 
     def page_query(self, wanted: Filter, after: Position | None, limit: int) -> Select[Any]:
         """Write the query of a page; a test looks at its plan."""
@@ -198,6 +210,8 @@ class Transcripts:
             for name in ("account", "device", "language")
             if (value := getattr(wanted, name)) is not None
         ]
+        if wanted.ids is not None:
+            conditions.append(of.id.in_(wanted.ids))
         if wanted.since is not None:
             conditions.append(of.started_at >= wanted.since)
         if wanted.until is not None:
@@ -363,6 +377,14 @@ def _hits(query: Query, rows: Sequence[Any]) -> Mapping[str, tuple[list[FoundSeg
         segments, _ = found.setdefault(row.transcript_id, ([], row.total))
         segments.append(FoundSegment(row.number, row.text, row.starts_at, query.find(row.text)))
     return found
+
+
+async def _beginnings(connection: AsyncConnection, ids: Collection[str]) -> Mapping[str, str]:
+    of = SEGMENTS.c
+    query = select(of.transcript_id, func.substr(of.text, 1, BEGINNING)).where(
+        of.transcript_id.in_(ids), of.number == 0
+    )
+    return {row[0]: row[1] for row in await connection.execute(query)}
 
 
 def _with_flags(transcript: Transcript, flags: Mapping[str, list[str]]) -> Transcript:

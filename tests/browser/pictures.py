@@ -40,6 +40,9 @@ PICTURED: Final = (
     "kiosk-waiting",
     "kiosk-ready",
     "ops",
+    "history",
+    "transcript",
+    "account",
     "error",
 )
 

@@ -16,6 +16,7 @@ from relay.logbook import Kind as Happening
 from relay.metrics.figures import SPAN, SPANS
 from relay.registry import Duty, Registry, SessionRecord, WorkerRecord, Workers
 from relay.store.usage import UsageRow
+from tests.browser.archive import TALKS, converse
 from tests.support.people import Person, device, operator, person
 from tests.support.relay import Relay
 
@@ -69,6 +70,7 @@ async def furnish(relay: Relay) -> Person:
         )
     ]
     await Registry(relay.services.state, lasts=SHOWN).beat(records)
+    await converse(relay, anna)
     today = datetime.now(UTC).date()
     await relay.services.usage.record(
         [
@@ -240,6 +242,22 @@ async def _user_link(page: Page, relay: Relay) -> None:
     await page.get_by_role("button", name="Sign-in link for anna").click()
 
 
+async def _history(page: Page, relay: Relay) -> None:
+    await _as_operator(page, relay)
+    await page.goto(f"{relay.url}/history?q=morning&language=en")
+
+
+async def _transcript(page: Page, relay: Relay) -> None:
+    await _as_operator(page, relay)
+    await page.goto(f"{relay.url}/history/{TALKS[0].id}?q=room")
+    await page.get_by_text("paracetamol", exact=True).click()
+
+
+async def _account(page: Page, relay: Relay) -> None:
+    await _as_operator(page, relay)
+    await page.goto(f"{relay.url}/account")
+
+
 async def _error(page: Page, relay: Relay) -> None:
     await page.goto(f"{relay.url}/nowhere")
 
@@ -257,6 +275,9 @@ SIGHTS: Final[Mapping[str, Callable[[Page, Relay], Awaitable[None]]]] = {
     "ops": _ops,
     "ops-wrong": _ops_wrong,
     "user-link": _user_link,
+    "history": _history,
+    "transcript": _transcript,
+    "account": _account,
     "error": _error,
 }
 """Every page in each of its states, and how a browser gets there."""

@@ -9,6 +9,7 @@ from axe_playwright_python.async_playwright import Axe  # type: ignore[import-un
 from playwright.async_api import Browser, Page, expect
 
 from relay.auth.gate import KIOSK_COOKIE
+from tests.browser.archive import TALKS
 from tests.browser.scene import SIGHTS, become, furnish, wait_for_approval
 from tests.browser.visiting import visit
 from tests.support.people import operator
@@ -102,7 +103,17 @@ async def test_everybody_can_read_and_use_it(browser: Browser, relay: Relay, sig
 
 
 @pytest.mark.parametrize(
-    "sight", ["login", "recorder", "recorder-problem", "kiosk-new", "kiosk-ready", "ops", "error"]
+    "sight",
+    [
+        "login",
+        "recorder",
+        "recorder-problem",
+        "kiosk-new",
+        "kiosk-ready",
+        "ops",
+        "transcript",
+        "error",
+    ],
 )
 async def test_everybody_can_read_it_in_russian(browser: Browser, relay: Relay, sight: str) -> None:
     await furnish(relay)
@@ -132,7 +143,8 @@ async def test_a_phone_need_not_scroll_sideways(
         await check_width(page)
         await page.context.clear_cookies()
         await become(page.context, relay, olga)
-        for path in ("/", "/kiosk", "/ops"):
+        one = f"/history/{TALKS[0].id}"
+        for path in ("/", "/kiosk", "/ops", "/history?q=morning&language=en", one, "/account"):
             await page.goto(f"{relay.url}{path}")
             await check_width(page)
 

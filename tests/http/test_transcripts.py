@@ -95,7 +95,7 @@ async def test_somebody_reads_renames_and_deletes_what_they_said(
     assert (segment["text"], segment["start"], segment["end"]) == ("good morning", 0.5, 1.5)
     assert segment["words"] == json.loads(WORDS)
     assert segment["flags"] == []
-    read = (await checked(relay, anna, "GET", "/api/transcripts/s1?after=0")).body
+    read = (await checked(relay, anna, "GET", "/api/transcripts/s1?after=0&limit=1")).body
     assert ([each["text"] for each in read["segments"]], read["next"]) == ([later.text], None)
     renamed = await checked(
         relay, anna, "PATCH", "/api/transcripts/s1", json={"title": "  A\n day 👨‍👩‍👧 "}
@@ -124,6 +124,19 @@ async def test_another_user_sees_none_of_it(relay: Relay, anna: Person) -> None:
     archive = await read(relay, ben.headers, "/api/transcripts/export")
     assert zipfile.ZipFile(io.BytesIO(archive)).namelist() == []
     assert await listed(relay, anna.headers) == ["s1"]
+
+
+async def test_some_are_named_one_by_one(relay: Relay, anna: Person) -> None:
+    account = f"user:{anna.user.id}"
+    await write(relay, *(record(account, f"s{number}") for number in range(4)))
+    await write(relay, record("user:ben", "other"))
+    assert await listed(relay, anna.headers, "id=s3&id=s1&id=other&id=none") == ["s3", "s1"]
+    archive = await read(relay, anna.headers, "/api/transcripts/export?id=s3&id=s1&id=other")
+    assert len(zipfile.ZipFile(io.BytesIO(archive)).namelist()) == 2
+    for query in ("id=", "&".join(["id=x"] * 101), f"id={'x' * 201}"):
+        answer = await ask(relay, "GET", f"/api/transcripts?{query}", anna.headers)
+        assert answer.status == 422
+    assert await listed(relay, anna.headers, "id=%00") == []
 
 
 async def test_operators_see_all_and_kiosks_nothing(

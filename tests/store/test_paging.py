@@ -186,11 +186,21 @@ async def measure(database: Database) -> list[tuple[str, float]]:
     return figures
 
 
+async def plans(database: Database) -> str:
+    """How a page and a search are read, in the database's own words."""
+    transcripts = Transcripts(database)
+    page = transcripts.page_query(Filter(account=MINE), MIDDLE, 50)
+    search = transcripts.page_query(Filter(query=Query.parse("quokka")), None, 50)
+    shown = [await plan_of(database, query) for query in (page, search)]
+    return "\n\n".join(shown) + "\n"
+
+
 async def main(folder: Path) -> None:
-    """Print the table."""
+    """Print the plans and the table."""
     columns = []
     for kind in ("file", "postgres"):
         async with filled(kind, folder) as database:
+            sys.stdout.write(f"{kind}\n\n{await plans(database)}\n")
             columns.append(await measure(database))
     for (name, sqlite), (_, postgres) in zip(*columns, strict=True):
         sys.stdout.write(f"| {name} | {sqlite:.1f} | {postgres:.1f} |\n")

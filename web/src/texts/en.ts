@@ -119,6 +119,12 @@ export const en = {
     reconnected: "Connected again",
   },
 
+  history: {
+    selectAll: "All on this page",
+    wordAt: ({ word, start, end }: { word: string; start: string; end: string }) =>
+      `“${word}”, ${start} to ${end}`,
+  },
+
   kiosk: {
     start: "Touch to speak",
     stop: "Touch to finish",

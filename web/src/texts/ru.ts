@@ -114,6 +114,11 @@ export const ru: Texts = {
     reconnected: "Связь восстановлена",
   },
 
+  history: {
+    selectAll: "Все на этой странице",
+    wordAt: ({ word, start, end }) => `«${word}», с ${start} по ${end}`,
+  },
+
   kiosk: {
     start: "Коснитесь, чтобы говорить",
     stop: "Коснитесь, чтобы закончить",

@@ -34,6 +34,7 @@ const VALUES: Readonly<Record<string, unknown>> = {
   "transcript.mended": { atSeconds: 1, lastedMs: 6_000, missingSeconds: 2 },
   "microphone.applied": { label: "", sampleRate: 48_000 },
   "microphone.notApplied": null,
+  "history.wordAt": { word: "good", start: "0:01.00", end: "0:01.50" },
 };
 
 /** Every text of a language with its path, as `states.live`; of remedies each part. */
