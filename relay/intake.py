@@ -103,7 +103,7 @@ class Intake:
 
     @property
     def committed(self) -> int:
-        """Samples before the last commit."""
+        """Position of the last commit, as its final has it."""
         return self._feed.committed
 
     @property

@@ -113,7 +113,7 @@ class Departure:
     """How a session leaves its worker: at the end of a segment, soon."""
 
     def __init__(self, committed: int, *, now: float) -> None:
-        """Begin at `now`, with so many samples committed."""
+        """Begin at `now`, when the last commit was at this position."""
         self._committed = committed
         self._began_at = now
 

@@ -106,8 +106,8 @@ class Feed:
 
     @property
     def committed(self) -> int:
-        """Samples before the last commit."""
-        return self._committed
+        """Position of the last commit, as its marker has it."""
+        return self._begin + self._committed
 
     def hurry(self) -> None:
         """End the segment at the quietest moment of the next five seconds of audio."""

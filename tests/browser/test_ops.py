@@ -160,5 +160,7 @@ async def check_a_drain(page: Page, speakers: list[Speaker]) -> None:
     await until(have_all_moved, "all sessions at the other worker", seconds=40, interval=0.5)
     await expect(other).to_contain_text(f"{SESSIONS - 1} / 400", timeout=20_000)
     assert 0 < sum(speaker.moves for speaker in speakers) < SESSIONS
+    # Those that came from the other worker are measured here as well.
+    await expect(page.locator("[data-session]", has_text="–")).to_have_count(0, timeout=20_000)
     await drained.get_by_role("button", name="Take sessions again").click()
     await expect(drained).to_contain_text("takes sessions", timeout=20_000)

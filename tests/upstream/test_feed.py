@@ -50,6 +50,16 @@ def test_a_commit_ends_the_chunk_after_the_last_sample() -> None:
     assert made.uncommitted == 0
 
 
+def test_a_commit_has_the_same_position_here_and_in_a_ledger_that_another_worker_began() -> None:
+    ledger = Ledger(bound=10**6, start=50_000)
+    made = feed(ledger)
+    made.push(ramp(2000))
+    made.commit(Cause.CLIENT)
+    commit = entries(ledger)[-1].commit
+    assert commit is not None
+    assert made.committed == commit.position == 52_000
+
+
 def test_two_commits_in_a_row_are_two_commits() -> None:
     ledger = Ledger(bound=10**6)
     made = feed(ledger)
