@@ -4,9 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+import soundfile
 from playwright.async_api import Browser, Page, expect
 
 from relay.exports import FORMATS
+from relay.recording.formats import AUDIO_FORMATS
 from relay.simulator.engines.scripted import ScriptedEngine
 from relay.simulator.server import Simulator
 from relay.store.transcripts import Filter
@@ -89,10 +91,11 @@ async def test_what_somebody_records_they_find_take_along_and_delete_and_nobody_
 ) -> None:
     async with (
         Simulator(api_keys=(KEY,), engine=ScriptedEngine(SAID)) as simulator,
-        relay_to(simulator.url) as relay,
+        relay_to(simulator.url, data_dir=tmp_path / "data", audio_days=1) as relay,
         recorder(listener, relay, "anna") as page,
     ):
         await record(page)
+        await expect(page.get_by_text("The sound is recorded and kept.")).to_be_visible()
         await expect(finals(page)).to_have_count(2, timeout=30_000)
         await stop(page)
         said = await finals(page).all_inner_texts()
@@ -107,7 +110,15 @@ async def test_what_somebody_records_they_find_take_along_and_delete_and_nobody_
         await page.get_by_text("поезд").first.click()
         await expect(page.get_by_role("status")).to_contain_text("“поезд”, 0:")
 
+        await _play_along(page)
+
         await _rename(page, "Trains")
+        for name in AUDIO_FORMATS:
+            spoken, rate = soundfile.read(await take(page, name, tmp_path), dtype="int16")
+            assert rate == 16_000
+            assert len(spoken) / rate == pytest.approx(
+                simulator.connections[0].samples / rate, abs=1
+            )
         files = {name: await take(page, name, tmp_path) for name in FORMATS}
         # What is said last may be nothing, and is a segment all the same.
         assert [line for line in files["txt"].read_text().splitlines() if line] == said
@@ -130,6 +141,22 @@ async def _is_stored(relay: Relay, segments: int) -> bool:
     async for transcript in relay.services.transcripts.each(Filter()):
         return transcript.segments >= segments and transcript.ended_at is not None
     return False
+
+
+async def _play_along(page: Page) -> None:
+    """Play from the chosen word on: the recording begins there, and the words follow it."""
+    chosen = page.locator(".chosen")
+    began = float(await chosen.get_attribute("data-t") or "nan")
+    audio = page.locator("audio")
+    heard_at = await audio.evaluate("audio => audio.currentTime")
+    assert heard_at == pytest.approx(began, abs=0.05)
+    await page.locator("#said").focus()
+    await page.keyboard.press("Space")
+    await expect(page.locator(".heard")).to_have_count(1)
+    after = chosen.locator("xpath=following-sibling::*[@data-t]").first
+    await expect(after).to_have_class("heard")
+    assert await audio.evaluate("audio => !audio.paused && audio.error === null")
+    await audio.evaluate("audio => audio.pause()")
 
 
 async def _rename(page: Page, title: str) -> None:
