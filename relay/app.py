@@ -293,6 +293,7 @@ def _admin(settings: Settings, services: Services, access: Access) -> AdminEndpo
         api_keys=services.api_keys,
         passwords=services.passwords,
         key_limits=limits_of(settings)[Role.KEY],
+        transcripts=services.transcripts,
         price_per_hour=settings.price_per_hour,
     )
 

@@ -15,6 +15,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for outcome in ("failed", "error"):
         for report in terminalreporter.stats.get(outcome, ()):
             traceback = getattr(report.longrepr, "reprtraceback", None)
-            places = [entry.reprfileloc for entry in getattr(traceback, "reprentries", ())]
+            # Those of a group of exceptions are written by Python itself, without places.
+            entries = getattr(traceback, "reprentries", ())
+            places = [getattr(entry, "reprfileloc", None) for entry in entries]
             lines = [f"{Path(place.path).name}:{place.lineno}" for place in places if place]
             terminalreporter.write_line(f"{report.nodeid}\n  {' > '.join(lines)}")

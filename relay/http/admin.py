@@ -2,6 +2,8 @@
 
 import csv
 import io
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
@@ -14,15 +16,16 @@ from starlette.routing import Route
 from relay.auth.identities import Identity, Role
 from relay.auth.passwords import Passwords, check_password
 from relay.downstream.options import check_options
-from relay.errors import InvalidRequest, NotFound
+from relay.errors import InvalidRequest, NotFound, StoreUnavailable
 from relay.exports import escape_formula
 from relay.http.access import Access
 from relay.http.bodies import read_json
 from relay.limits.policy import Limits
-from relay.registry import ControlChannel, EndSession, Registry
+from relay.registry import ControlChannel, EndSession, Registry, SessionRecord
 from relay.store.api_keys import ApiKey, ApiKeys
 from relay.store.kiosks import Kiosk, Kiosks
 from relay.store.names import NameTaken
+from relay.store.transcripts import Transcripts
 from relay.store.usage import DayUsage, Usage
 from relay.store.users import User, Users
 
@@ -69,6 +72,7 @@ class AdminEndpoint:
     passwords: Passwords
     key_limits: Limits
     """What keys may do unless they have limits of their own."""
+    transcripts: Transcripts
     price_per_hour: float
     """Dollars for an hour of audio sent to the provider."""
 
@@ -94,8 +98,7 @@ class AdminEndpoint:
     async def list_sessions(self, request: Request) -> Response:
         """All live sessions, of all workers."""
         await self._operator(request)
-        records = await self.registry.list()
-        return JSONResponse({"sessions": msgspec.to_builtins(records)})
+        return JSONResponse({"sessions": await self._described(await self.registry.list())})
 
     async def get_session(self, request: Request) -> Response:
         """One live session."""
@@ -103,7 +106,21 @@ class AdminEndpoint:
         record = await self.registry.find(request.path_params["session_id"])
         if record is None:
             raise NotFound("There is no such live session.")
-        return JSONResponse(msgspec.to_builtins(record))
+        (described,) = await self._described([record])
+        return JSONResponse(described)
+
+    async def _described(self, records: Sequence[SessionRecord]) -> list[dict[str, Any]]:
+        """Records with how often analysers flagged what was said; null if nobody can tell now."""
+        flags: Mapping[str, int] | None = None
+        with suppress(StoreUnavailable):
+            flags = await self.transcripts.flag_counts([each.session_id for each in records])
+        return [
+            {
+                **msgspec.to_builtins(record),
+                "flags": None if flags is None else flags.get(record.session_id, 0),
+            }
+            for record in records
+        ]
 
     async def end_session(self, request: Request) -> Response:
         """End a session in order, whichever worker has it."""

@@ -8,16 +8,20 @@ from typing import Any
 import numpy as np
 import pytest
 
+from relay.simulator.engines.scripted import ScriptedEngine
 from relay.simulator.server import Simulator
 from relay.store.usage import UsageRow
 from tests.http.conftest import NOWHERE
 from tests.support.people import Answer, ask, operator, person, ticket
 from tests.support.relay import Client, Relay, relay_to
+from tests.support.settings import KEY
+from tests.support.waiting import until
 
 DAY = date(2026, 11, 24)
 HOUR_MS = 3_600_000
 
 SECOND = np.zeros(48_000, np.float32)
+NOISE = np.random.default_rng(1).uniform(-0.3, 0.3, 48_000).astype(np.float32)
 
 
 def check_refusal(answer: Answer, status: int, word: str) -> None:
@@ -148,6 +152,32 @@ async def test_a_keys_own_limits_are_its_sessions_limits(simulator: Simulator) -
 
 
 # Sessions
+
+
+async def test_operators_see_how_often_a_live_session_was_flagged() -> None:
+    engine = ScriptedEngine(["I will kill you."])
+    async with (
+        Simulator(api_keys=(KEY,), engine=engine) as simulator,
+        relay_to(simulator.url) as relay,
+        Client(relay) as client,
+    ):
+        olga = await operator(relay)
+        await client.send(NOISE)
+        await relay.services.sessions.renew()
+
+        async def flags() -> int:
+            (listed,) = (await ask(relay, "GET", "/api/sessions", olga.headers)).body["sessions"]
+            assert "kill" not in str(listed)
+            return int(listed["flags"])
+
+        assert await flags() == 0
+        await client.say("commit")
+
+        async def is_flagged() -> bool:
+            return await flags() == 1
+
+        await until(is_flagged, "a flag in the list")
+        await client.stop()
 
 
 async def test_operators_see_live_sessions_and_end_them(simulator: Simulator) -> None:

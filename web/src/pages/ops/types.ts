@@ -20,8 +20,8 @@ export interface Session {
   speech_to_final_ms: number | null;
   reconnects: number;
   gap_ms: number;
-  /** Segments that an analysis has flagged, where there is one. */
-  flags?: number;
+  /** How often analysers flagged what was said; null while the relay cannot tell. */
+  flags?: number | null;
 }
 
 export interface Entry {
