@@ -35,6 +35,9 @@ class Presence:
     async def run(self) -> None:
         """Beat until cancelled."""
         try:
+            # In a container a process may have the name of one that was killed while it drained.
+            with suppress(StateUnavailable):
+                await self._workers.remove(self._sessions.worker)
             while True:
                 try:
                     await self.beat()

@@ -6,7 +6,7 @@ that a dead worker took become another one's; and one that comes twice is writte
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -28,6 +28,9 @@ RETRY_INTERVAL: Final = 1.0
 FINISH_TIMEOUT: Final = 5.0
 """Seconds for what is left when a worker ends; after that another worker, or the next start, does
 it, unless the engine ends with the process."""
+
+UNREADABLE: Final = "[redacted]"
+"""In the place of a text that could not be looked through."""
 
 SEGMENT_TYPES: Final = frozenset({"committed_transcript", "committed_transcript_with_timestamps"})
 
@@ -241,20 +244,45 @@ def _said(entry: Entry) -> Said | None:
 def redacted(records: Sequence[Record], redactor: Redactor) -> list[Record]:
     """Give what is to be stored without personal data; words keep their times."""
     return [
-        record if record.said is None else replace(record, said=_redacted(record.said, redactor))
+        record if record.said is None else replace(record, said=_surely_redacted(record, redactor))
         for record in records
     ]
 
 
+def _surely_redacted(record: Record, redactor: Redactor) -> Said:
+    assert record.said is not None
+    try:
+        return _redacted(record.said, redactor)
+    except Exception as error:
+        # A fault of ours may neither hold up what others said nor let this through.
+        _log.error(
+            "a segment can't be redacted, and is stored without its text",
+            session_id=record.session_id,
+            segment=record.said.number,
+            error=type(error).__name__,
+        )
+        return replace(record.said, text=UNREADABLE, words=None)
+
+
 def _redacted(said: Said, redactor: Redactor) -> Said:
-    words = said.words
+    text, words = redactor.text(said.text), said.words
     if words is not None:
         try:
-            spoken = msgspec.json.decode(words, type=list[dict[str, Any]])
-            words = msgspec.json.encode(redactor.words(spoken)).decode()
+            spoken = redactor.words(msgspec.json.decode(words, type=list[dict[str, Any]]))
         except msgspec.MsgspecError:
-            words = None  # rather no times than what nobody has looked through
-    return replace(said, text=redactor.text(said.text), words=words)
+            return replace(said, text=text, words=None)
+        # Rather no times than words in which something was overlooked that the text has shown.
+        is_safe = text == said.text or _letters(_joined(spoken)) == _letters(text)
+        words = msgspec.json.encode(spoken).decode() if is_safe else None
+    return replace(said, text=text, words=words)
+
+
+def _joined(words: Sequence[Mapping[str, Any]]) -> str:
+    return "".join(str(word.get("text", "")) for word in words)
+
+
+def _letters(text: str) -> str:
+    return "".join(text.split())
 
 
 def _storable(text: str) -> str:

@@ -193,6 +193,43 @@ async def test_personal_data_are_not_stored_where_an_operator_wants_it_so(
     assert found.count == 2
 
 
+async def test_words_that_hide_what_the_text_shows_are_not_stored(
+    ownership: Ownership, state: SharedState, database: Database, transcripts: Transcripts
+) -> None:
+    spoken = ("four one one one " + "one one one one " * 3).split()
+    words = [{"text": each, "type": "word"} for each in spoken]  # without what stands between them
+    await say(ownership, event(0, TIMED, text=" ".join(spoken), words=words))
+    storing = Storing(Unstored(state, "host:1"), Segments(database), redactor=Redactor(["card"]))
+    await storing.store_some()
+    (stored,) = await transcripts.segments("s1")
+    assert (stored.text, stored.words) == ("[card]", None)
+
+
+class Stumbling(Redactor):
+    """One that has a fault."""
+
+    def text(self, text: str) -> str:
+        if "stumble" in text:
+            raise ValueError(text)
+        return super().text(text)
+
+
+async def test_a_fault_in_redaction_costs_one_segment_its_text_and_nobody_else_anything(
+    ownership: Ownership,
+    state: SharedState,
+    database: Database,
+    transcripts: Transcripts,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    await say(ownership, event(0), event(1, text="stumble over this"), event(2))
+    storing = Storing(Unstored(state, "host:1"), Segments(database), redactor=Stumbling([]))
+    assert await storing.store_some() == 3
+    assert await texts(transcripts) == ["number 0", "[redacted]", "number 2"]
+    logged = capsys.readouterr().out
+    assert "ValueError" in logged
+    assert "stumble" not in logged
+
+
 async def test_a_kiosk_is_a_device_and_an_end_is_an_end(
     ownership: Ownership, storing: Storing, transcripts: Transcripts
 ) -> None:

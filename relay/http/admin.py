@@ -1,5 +1,6 @@
 """What operators see and do: sessions, usage, users, kiosks, keys."""
 
+import asyncio
 import csv
 import io
 from collections.abc import Mapping, Sequence
@@ -54,6 +55,9 @@ class NewKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     limits: dict[str, float] = {}  # msgspec copies it
 
+
+FLAGS_TIMEOUT: Final = 1.0
+"""Seconds that a list of sessions waits for the database, which it can do without."""
 
 ENDED_BY_OPERATOR: Final = "ended_by_operator"
 
@@ -112,8 +116,9 @@ class AdminEndpoint:
     async def _described(self, records: Sequence[SessionRecord]) -> list[dict[str, Any]]:
         """Records with how often analysers flagged what was said; null if nobody can tell now."""
         flags: Mapping[str, int] | None = None
-        with suppress(StoreUnavailable):
-            flags = await self.transcripts.flag_counts([each.session_id for each in records])
+        with suppress(StoreUnavailable, TimeoutError):
+            async with asyncio.timeout(FLAGS_TIMEOUT):
+                flags = await self.transcripts.flag_counts([each.session_id for each in records])
         return [
             {
                 **msgspec.to_builtins(record),

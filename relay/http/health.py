@@ -106,16 +106,23 @@ class Readiness:
 
     async def faults(self) -> dict[str, str | None]:
         """What is wrong with each thing that a session needs, if anything."""
+        upstream, *others = await asyncio.gather(
+            self.upstream.fault(), *map(_fault, self.others.values())
+        )
         return {
             "key": None if self.has_key else "ELEVENLABS_API_KEY is not set",
-            "upstream": await self.upstream.fault(),
-            **{name: await _fault(check) for name, check in self.others.items()},
+            "upstream": upstream,
+            **dict(zip(self.others, others, strict=True)),
         }
 
 
 async def _fault(check: Callable[[], Awaitable[None]]) -> str | None:
     try:
-        await check()
+        # Whoever asks for health waits for no more than that, least of all when something hangs.
+        async with asyncio.timeout(PROBE_TIMEOUT):
+            await check()
     except RelayError as error:
         return str(error)
+    except TimeoutError:
+        return f"doesn't answer within {PROBE_TIMEOUT:g} s"
     return None

@@ -124,11 +124,22 @@ def _stand_together(text: str, words: list[tuple[str, int, int]], first: int, la
 
 
 def _numbers(
-    text: str, kind: str, is_it: Callable[[str, str], bool], lengths: Iterable[int]
+    text: str,
+    kind: str,
+    is_it: Callable[[str, str], bool],
+    lengths: Iterable[int],
+    *,
+    has_checksum: bool = True,
 ) -> Iterator[Mark]:
-    """Find numbers that consist of whole groups: the longest that begins at each."""
+    """Find numbers that consist of whole groups: the longest that begins at each.
+
+    A checksum proves that groups belong together; without one, a comma may part two numbers.
+    """
     wanted = set(lengths)
-    for run in chain.from_iterable(_parts(text, run) for run in runs_of_digits(text)):
+    runs: Iterable[list[Group]] = runs_of_digits(text)
+    if not has_checksum:
+        runs = chain.from_iterable(_parts(text, run) for run in runs)
+    for run in runs:
         index = 0
         while index < len(run):
             lead = _lead(text, run[index])
@@ -149,7 +160,7 @@ def _parts(text: str, run: list[Group]) -> Iterator[list[Group]]:
         if (
             "," in text[one.end : other.start]
             and text[one.start].isdecimal()
-            and (text[other.start].isdecimal())
+            and text[other.start].isdecimal()
         ):
             yield run[begin:index]
             begin = index
@@ -185,7 +196,7 @@ def _cards(text: str) -> Iterator[Mark]:
 
 
 def _phones(text: str) -> Iterator[Mark]:
-    return _numbers(text, "phone", _is_phone, range(8, 16))
+    return _numbers(text, "phone", _is_phone, range(8, 16), has_checksum=False)
 
 
 _PHONE: Final = re.compile(

@@ -98,7 +98,8 @@ def _group(word: str, start: int, end: int) -> Group | None:
 
 def _belongs(group: Group, before: Group) -> bool:
     """Whether it goes on with the number before: `twenty` + `one`, `nine hundred` + `sixteen`."""
-    return 0 < int(group.digits) < before.room
+    # Of any length, and Python refuses to read thousands of digits.
+    return len(group.digits) <= 2 and 0 < int(group.digits) < before.room
 
 
 def _joined(before: Group, group: Group) -> Group:

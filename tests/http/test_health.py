@@ -16,7 +16,7 @@ import trustme
 
 from relay.errors import UpstreamUnavailable
 from relay.http import health
-from relay.http.health import UpstreamProbe
+from relay.http.health import Readiness, UpstreamProbe
 from relay.simulator.server import Simulator
 from tests.support.peers import talking
 from tests.support.ports import free_port
@@ -180,3 +180,22 @@ async def test_a_look_sees_when_the_certificate_ends() -> None:
 async def test_a_provider_that_is_away_is_said_as_an_error() -> None:
     with pytest.raises(UpstreamUnavailable, match=r"can't be reached \(ConnectionRefusedError\)"):
         await UpstreamProbe("127.0.0.1", 1, None).check()
+
+
+async def test_what_hangs_is_told_before_whoever_asked_has_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def hang() -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(health, "PROBE_TIMEOUT", 0.05)
+    async with relay_to("ws://127.0.0.1:1") as relay:
+        readiness = Readiness(
+            UpstreamProbe("127.0.0.1", free_port(), None),
+            has_key=True,
+            others={"redis": relay.services.state.ping, "database": hang},
+            is_out_of_service=relay.services.presence.is_out_of_service,
+        )
+        faults = await readiness.faults()
+    assert faults["redis"] is None
+    assert faults["database"] == "doesn't answer within 0.05 s"

@@ -47,6 +47,7 @@ CASES = {
     ],
     "card": [
         "my card is «4111 1111 1111 1111», 123",
+        "it is «4111, 1111, 1111, 1111», and no other",
         "«four one one one, one one one one, one one one one, one one one one»",
         "«4111-1111-1111-1111»",
         "4111 1111 1111 1112",
@@ -84,6 +85,10 @@ def test_only_what_was_asked_for_is_found() -> None:
     assert found(text, "ip") == "anna@example.com, «192.168.1.10»"
     assert found(text) == "«anna@example.com», «192.168.1.10»"
     assert find(text, ()) == []
+
+
+def test_a_recogniser_that_repeats_one_digit_for_ever_is_read_as_well() -> None:
+    assert find("twenty " + "1" * 5_000, KINDS) == []
 
 
 def test_the_surer_kind_counts() -> None:
