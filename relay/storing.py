@@ -67,7 +67,6 @@ class Storing:
     async def run(self) -> None:
         """Store until cancelled; what was taken and not stored then is another worker's later."""
         while True:
-            _heed_cancellation()
             try:
                 count = await self.store_some()
             except StateUnavailable:
@@ -120,7 +119,6 @@ class Storing:
     async def _write(self, records: Sequence[Record]) -> None:
         """Write all of them, however long that takes."""
         while True:
-            _heed_cancellation()
             try:
                 left_out = await self._segments.record(records)
             except StoreRefused as error:
@@ -164,17 +162,6 @@ class Storing:
         if self._is_away:
             _log.info("transcripts are stored again")
         self._is_away = False
-
-
-def _heed_cancellation() -> None:
-    """Be cancelled where that was overheard.
-
-    On Python 3.11, `asyncio.wait_for`, with which the Redis client waits, may swallow it:
-    https://github.com/python/cpython/issues/86296.
-    """
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
 
 
 class _Committed(msgspec.Struct, frozen=True):

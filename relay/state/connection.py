@@ -1,7 +1,8 @@
 """How Redis is reached, and what it means when it can't be."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final, Self
 from urllib.parse import unquote, urlsplit
 
@@ -91,7 +92,8 @@ class SharedState:
             StateUnavailable: If it can't be reached, doesn't answer in time, or takes no writes.
         """
         try:
-            yield self.redis
+            with _heeding_cancellation():
+                yield self.redis
         except (ReadOnlyError, OutOfMemoryError, MasterDownError) as error:
             raise StateUnavailable(_reason(error)) from error
         except ResponseError as error:
@@ -193,6 +195,23 @@ def _address(text: str, right: str) -> tuple[str, int]:
         return parts.hostname, parts.port or SENTINEL_PORT
     except ValueError:
         raise ValueError(f"'{text}' is no address of a sentinel; {right}") from None
+
+
+@contextmanager
+def _heeding_cancellation() -> Iterator[None]:
+    """Be cancelled where that was overheard.
+
+    On Python 3.11, `asyncio.wait_for`, with which the client waits, may swallow a cancellation:
+    https://github.com/python/cpython/issues/86296. A loop that asks again and again would then
+    never end.
+    """
+    task = asyncio.current_task()
+    before = 0 if task is None else task.cancelling()
+    try:
+        yield
+    finally:
+        if task is not None and task.cancelling() > before:
+            raise asyncio.CancelledError
 
 
 def _reason(error: Exception) -> str:

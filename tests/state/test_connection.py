@@ -1,4 +1,5 @@
 import asyncio
+from contextlib import suppress
 
 import pytest
 import uvloop
@@ -186,3 +187,36 @@ async def test_a_connection_that_is_reset_at_once_is_an_outage_under_uvloop_too(
     async with Proxy(free_port()) as proxy:
         proxy.refuse(60)
         await asyncio.to_thread(lambda: uvloop.run(ask(proxy.port)))
+
+
+async def test_who_is_cancelled_while_it_asks_is_cancelled_even_if_the_client_overhears_it(
+    state: SharedState,
+) -> None:
+    async def ask() -> None:
+        async with state.asking():
+            # As `asyncio.wait_for` does on Python 3.11 when the answer comes at the same moment.
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+
+    async with asyncio.TaskGroup() as group:
+        asking = group.create_task(ask())
+        await asyncio.sleep(0)
+        asking.cancel()
+    assert asking.cancelled()
+
+
+async def test_who_cleans_up_after_a_cancellation_may_still_ask(state: SharedState) -> None:
+    cleaned = asyncio.Event()
+
+    async def clean_up() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await state.ping()
+            cleaned.set()
+
+    async with asyncio.TaskGroup() as group:
+        cleaning = group.create_task(clean_up())
+        await asyncio.sleep(0)
+        cleaning.cancel()
+    assert cleaned.is_set()
