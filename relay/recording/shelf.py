@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import structlog
+
 from relay.audio.pcm import Int16
-from relay.recording.flac import Flac, length_of, read_blocks, read_info, silence
+from relay.recording.flac import Flac, is_intact, length_of, read_blocks, read_info, silence
 from relay.recording.parts import Name, Part, Stretch, lay_over, owner_of
 
 OPEN: Final = "open"
@@ -26,6 +28,8 @@ JOINING: Final = ".joining"
 JOINED_WITHIN: Final = 600.0
 """Seconds after which nobody is joining any more who has written nothing; a day of audio takes
 half a minute."""
+
+_log: Final = structlog.get_logger("relay.recording")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +154,8 @@ class Shelf:
         paths = [self._open / part.file for part in parts]
         with suppress(FileNotFoundError):  # somebody else has joined or deleted them meanwhile
             info = read_info(paths[0])
-            is_whole = len(parts) == 1 and parts[0].start == 0 and info is not None
-            if is_whole and info is not None and info.samples and not recording.exists():
+            is_all = len(parts) == 1 and parts[0].start == 0 and not recording.exists()
+            if is_all and info and info.samples and is_intact(paths[0], info.samples):
                 paths[0].rename(recording)
                 return True
             return self._join(parts, paths, recording)
@@ -211,23 +215,42 @@ class _Reader:
     """Reads stretches of one file, each behind the one before it: nobody can seek in a torn one."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._blocks = read_blocks(path)
         self._block: Int16 | None = None
         self._begin = 0
         """Of the block that was read last."""
+        self._is_torn = False
 
     def read(self, offset: int, length: int) -> Iterator[Int16]:
+        """Read a stretch; what its head promises and the file has lost is silence.
+
+        Raises:
+            FileNotFoundError: If somebody has deleted it meanwhile.
+        """
         end = offset + length
         while offset < end:
             if self._block is None or offset >= self._begin + self._block.size:
                 self._begin += 0 if self._block is None else self._block.size
                 self._block = next(self._blocks, None)
                 if self._block is None:
-                    raise FileNotFoundError  # it was whole a moment ago: somebody has deleted it
+                    self._path.stat()
+                    self._tell_of_loss(end - self._begin)
+                    yield from silence(end - offset)
+                    return
                 continue
             block = self._block[offset - self._begin : end - self._begin]
             yield block
             offset += block.size
+
+    def _tell_of_loss(self, samples: int) -> None:
+        if not self._is_torn:
+            self._is_torn = True
+            _log.warning(
+                "a part of a recording is damaged, and silent from there on",
+                file=self._path.name,
+                samples=samples,
+            )
 
     def close(self) -> None:
         self._blocks.close()
