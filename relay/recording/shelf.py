@@ -2,11 +2,13 @@
 
     open/<session>.<owner>.<epoch>.<start>.flac    parts, of sessions that go on or have just ended
     3f/3f6c….<owner>.flac                          recordings, by the first digits of their session
+    database.<id>                                  whose sweeps it is, for each database
 
 Everything here may be done by several processes at once, and may stop anywhere: parts are deleted
 only when the recording has them, and joining a part that it has changes nothing.
 """
 
+import re
 import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, suppress
@@ -28,6 +30,8 @@ JOINING: Final = ".joining"
 JOINED_WITHIN: Final = 600.0
 """Seconds after which nobody is joining any more who has written nothing; a day of audio takes
 half a minute."""
+
+_MARK: Final = re.compile(r"database\.([0-9a-f]{32})")
 
 _log: Final = structlog.get_logger("relay.recording")
 
@@ -98,6 +102,35 @@ class Shelf:
                     with suppress(FileNotFoundError):
                         found[name] = max(found.get(name, 0.0), path.stat().st_mtime)
         return found
+
+    # Whose it is.
+
+    def marks(self) -> dict[str, int | None]:
+        """The ids of the databases whose folder it is, and how far each had come by its sweeps.
+
+        Nobody knows that of a mark which was written in part.
+
+        Raises:
+            OSError: If the folder can't be read.
+        """
+        found: dict[str, int | None] = {}
+        for path in _files(self.folder):
+            if mark := _MARK.fullmatch(path.name):
+                text = path.read_text(errors="replace")
+                found[mark[1]] = int(text) if text.strip().isdecimal() else None
+        return found
+
+    def mark(self, database_id: str, sweeps: int) -> None:
+        """Say that it is a database's, and how far that has come.
+
+        Raises:
+            OSError: If the disk doesn't take it.
+        """
+        self.mark_of(database_id).write_text(f"{sweeps}\n")
+
+    def mark_of(self, database_id: str) -> Path:
+        """Where that is written."""
+        return self.folder / f"database.{database_id}"
 
     # Deleting.
 
