@@ -10,7 +10,7 @@ from typing import Any, Final
 from relay.exporting import archive_audio, export_one, write
 from relay.exports import Archive, file_name
 from relay.recording.shelf import Shelf
-from relay.store import Database, Usage, User, Users
+from relay.store import Database, Kiosks, Usage, User, Users
 from relay.store.erasure import Erasure
 from relay.store.transcripts import Filter, Transcript, Transcripts
 
@@ -60,7 +60,9 @@ class PersonalData:
     async def export(
         self, user: User, on_transcript: Callable[[Transcript], object] = lambda _: None
     ) -> AsyncIterator[bytes]:
-        """Give the bytes of a zip file in pieces: account, usage and transcripts as JSON; audio.
+        """Give the bytes of a zip file in pieces.
+
+        Account, usage, the kiosks that they approved, and transcripts are in it as JSON; and audio.
 
         Raises:
             OSError: If a recording can't be read; what came by then is no zip file.
@@ -75,7 +77,15 @@ class PersonalData:
             "created_at": user.created_at,
         }
         rows = await Usage(self._database).per_day(FIRST_DAY, LAST_DAY, wanted.account)
-        for name, known in (("account", account), ("usage", [asdict(row) for row in rows])):
+        approved = [
+            {"id": kiosk.id, "name": kiosk.name, "approved_at": kiosk.created_at}
+            for kiosk in await Kiosks(self._database).approved_by(user.name)
+        ]
+        for name, known in (
+            ("account", account),
+            ("usage", [asdict(row) for row in rows]),
+            ("kiosks", approved),
+        ):
             yield archive.open_named(f"{name}.json", user.created_at.timetuple()[:6])
             yield archive.write(json.dumps(known, ensure_ascii=False, indent=2, default=_in_json))
             yield archive.close()
@@ -99,21 +109,36 @@ class PersonalData:
     ) -> Erased:
         """Delete a user and all that is known of them, also of one who was removed before.
 
-        The account goes after the transcripts: whoever is interrupted can sign in and go on.
+        The account goes last but for what live sessions leave behind: whoever is interrupted before
+        can sign in and go on, and after that sweeps do.
 
         Args:
             user_id: Whose.
             wait: Seconds in which their live sessions end, before what these leave behind goes too.
             on_deleted: Told which transcripts were deleted, a few at a time.
         """
+        usage, account = Usage(self._database), f"user:{user_id}"
+        # While there is something that has their name.
+        await Kiosks(self._database).forget_approvers(await self._names_of(user_id))
         count = await self._delete_transcripts(user_id, on_deleted)
+        usage_rows = await usage.erase(account)
         is_account = await Users(self._database).remove(user_id)
         if is_account:
             await asyncio.sleep(wait)
             count += await self._delete_transcripts(user_id, on_deleted)
-        usage_rows = await Usage(self._database).erase(f"user:{user_id}")
+            # Their live sessions went on counting; a row of the same day comes twice so.
+            usage_rows += await usage.erase(account)
         await self._database.forget_deleted()
         return Erased(count, usage_rows, is_account)
+
+    async def _names_of(self, user_id: str) -> set[str]:
+        """What a user is called; of one who was removed, what they were, if nobody else is now."""
+        users = Users(self._database)
+        if (user := await users.get(user_id)) is not None:
+            return {user.name}
+        account = f"user:{user_id}"
+        rows = await Usage(self._database).per_day(FIRST_DAY, LAST_DAY, account)
+        return {name for name in {row.name for row in rows} if await users.find(name) is None}
 
     async def _delete_transcripts(
         self, user_id: str, on_deleted: Callable[[Sequence[str]], object]

@@ -13,6 +13,7 @@ from relay.retention import Retention
 from relay.store.database import Database
 from relay.store.erasure import REMEMBERED_FOR, Erasure
 from relay.store.expiry import end_abandoned, expired, spelled_as_stored
+from relay.store.usage import Usage
 
 INTERVAL: Final = 3600.0
 """Seconds between two sweeps of a worker, on average; drawn, so that workers take turns."""
@@ -58,6 +59,8 @@ class Sweep:
         count = await self._erasure.delete_all(expired(retention, now))
         if count:
             _log.info("transcripts deleted, as they are kept no longer", transcripts=count)
+        # Of whoever was interrupted while they erased themselves, and can't sign in to go on.
+        await Usage(self._database).erase_removed()
         await self._database.forget_deleted()  # also what people have deleted
         await self._erasure.forget(now - timedelta(seconds=REMEMBERED_FOR))
         try:

@@ -18,6 +18,7 @@ from relay.retention import Retention
 from relay.store.database import Database
 from relay.store.erasure import Erasure
 from relay.store.expiry import expired, spelled_as_stored, still_kept
+from relay.store.lineage import Lineage, count_sweep, lineage_of
 
 JOIN_INTERVAL: Final = 30.0
 """Seconds between two looks for sessions that nobody has ended, on average."""
@@ -29,8 +30,8 @@ LATE: Final = 60.0
 """Seconds of grace for clocks, and for what a session's last owner has yet to write."""
 
 ORPHANED_AFTER: Final = 24 * 3600.0
-"""Seconds after which a recording is deleted of which no transcript is known; by then it would be
-stored, if it were to be."""
+"""Seconds after which a recording is deleted of which no transcript is known, from a folder of this
+database alone; by then it would be stored, if it were to be."""
 
 ERASED_AFTER: Final = 3600.0
 """Seconds after which that is so where its account was erased."""
@@ -106,14 +107,25 @@ class Tidying:
             if name.session_id not in kept
         }
         doomed = {session_id for session_id, is_kept in kept.items() if not is_kept}
-        doomed |= await self._condemned(orphans)
+        # Before the database is asked how far it has come: other workers' sweeps count it on.
+        marks = await asyncio.to_thread(self.shelf.marks)
+        lineage = await lineage_of(self.database)
+        doomed |= await self._condemned(orphans, _why_kept(marks, lineage, self.shelf))
         count = await asyncio.to_thread(self.shelf.delete, doomed)
         if count:
             _log.info("recordings deleted", files=count)
+        if _may_mark(marks, lineage, knows_some=bool(kept)):
+            counted = await count_sweep(self.database)
+            await asyncio.to_thread(self.shelf.mark, *counted)
         return count
 
-    async def _condemned(self, orphans: Mapping[Name, float]) -> set[str]:
-        """Those that nobody will ask for any more, of some that have no transcript."""
+    async def _condemned(self, orphans: Mapping[Name, float], why_kept: str | None) -> set[str]:
+        """Those that nobody will ask for any more, of some that have no transcript.
+
+        Args:
+            orphans: Those, and how long ago they were written, in seconds.
+            why_kept: Why those stay of which nothing is known at all; None if they don't.
+        """
         if not orphans:
             return set()
         erased = await Erasure(self.database).erased()
@@ -123,11 +135,52 @@ class Tidying:
             live = {record.session_id for record in await self.registry.list()}
         except StateUnavailable:
             return doomed  # nobody can tell what goes on
+        unknown: set[str] = set()
         for name, age in orphans.items():
-            limit = ERASED_AFTER if name.owner in owners else ORPHANED_AFTER
-            if age > limit and name.session_id not in live:
-                doomed.add(name.session_id)
-        return doomed
+            if name.session_id in live or name.session_id in doomed:
+                continue
+            if name.owner in owners:
+                if age > ERASED_AFTER:
+                    doomed.add(name.session_id)
+            elif age > ORPHANED_AFTER:
+                unknown.add(name.session_id)
+        if unknown and why_kept is not None:
+            _log.warning(
+                "recordings of no known transcript are kept", sessions=len(unknown), why=why_kept
+            )
+            return doomed
+        return doomed | unknown
+
+
+def _why_kept(marks: Mapping[str, int | None], lineage: Lineage, shelf: Shelf) -> str | None:
+    """Why a folder's recordings may have their transcripts elsewhere, and what to do; None if not.
+
+    That this database knows none is no proof: it may be another one, or restored from a backup.
+    """
+    if others := sorted(marks.keys() - {lineage.id}):
+        paths = ", ".join(str(shelf.mark_of(each)) for each in others)
+        return (
+            "the folder is another database's (too). Check RELAY_DATABASE_URL and RELAY_AUDIO_DIR;"
+            f" if that database is gone for good, delete {paths}"
+        )
+    seen = marks.get(lineage.id)
+    if seen is None:
+        return (
+            "the folder isn't known yet to be this database's. If this lasts, check"
+            " RELAY_DATABASE_URL and RELAY_AUDIO_DIR"
+        )
+    if seen > lineage.sweeps:
+        return (
+            "the database is older than the folder, as one that was restored from a backup."
+            f" To have them deleted, delete {shelf.mark_of(lineage.id)}"
+        )
+    return None
+
+
+def _may_mark(marks: Mapping[str, int | None], lineage: Lineage, *, knows_some: bool) -> bool:
+    """Whether to mark the folder as this database's: it knows one of the recordings, or it is."""
+    seen = marks.get(lineage.id)
+    return knows_some if seen is None else seen <= lineage.sweeps
 
 
 async def _attempt(work: Coroutine[Any, Any, object]) -> None:

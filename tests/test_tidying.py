@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import update
+from structlog.testing import capture_logs
 
 from relay.errors import StateUnavailable
 from relay.recording.flac import Flac
@@ -17,7 +19,9 @@ from relay.retention import Retention, parse_rules
 from relay.state import SharedState
 from relay.store import Database
 from relay.store.erasure import Erasure
+from relay.store.lineage import lineage_of
 from relay.store.segments import Said, Segments
+from relay.store.tables import LINEAGE
 from relay.tidying import ERASED_AFTER, LATE, ORPHANED_AFTER, Tidying
 from tests.store.test_transcripts import record
 from tests.test_sweep import live
@@ -63,6 +67,13 @@ class Scene:
             [record(session(number), said, started_at=began, name=name)]
         )
 
+    async def settle(self, number: int = 99) -> None:
+        """Let the folder be known for this database's, by a recording of a transcript it has."""
+        self.put_whole(number)
+        await self.store(number)
+        await self.tidying().sweep(NOW)
+        self.shelf.delete([session(number)])
+
     @property
     def left(self) -> list[int]:
         return sorted(int(name.session_id, 16) for name in self.shelf.everything())
@@ -75,6 +86,14 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
     yield Scene(database, state, tmp_path)
     await database.aclose()
     await state.aclose()
+
+
+@pytest.fixture
+async def other() -> AsyncIterator[Database]:
+    database = Database("sqlite://")
+    await database.start()
+    yield database
+    await database.aclose()
 
 
 async def test_what_nobody_has_ended_is_joined_once_nobody_can_come_back(scene: Scene) -> None:
@@ -109,6 +128,7 @@ async def test_recordings_are_kept_for_days_of_their_own(scene: Scene) -> None:
 
 
 async def test_what_no_transcript_is_known_of_goes_after_a_day(scene: Scene) -> None:
+    await scene.settle()
     scene.put_whole(1, age=ORPHANED_AFTER + 60)
     scene.put_whole(2, age=ORPHANED_AFTER - 60)
     scene.put(3, age=ORPHANED_AFTER + 60)
@@ -116,6 +136,63 @@ async def test_what_no_transcript_is_known_of_goes_after_a_day(scene: Scene) -> 
     await scene.registry.beat([live(session(4))])
     assert await scene.tidying().sweep(NOW) == 2
     assert scene.left == [2, 4]
+
+
+async def test_a_database_that_knows_none_of_a_folder_deletes_none(scene: Scene) -> None:
+    scene.put_whole(1, age=ORPHANED_AFTER + 60)
+    for _ in range(2):
+        with capture_logs() as logs:
+            assert await scene.tidying().sweep(NOW) == 0
+        (warning,) = logs
+        assert (warning["log_level"], warning["sessions"]) == ("warning", 1)
+        assert "RELAY_DATABASE_URL" in warning["why"]
+    assert scene.left == [1]
+    assert not scene.shelf.marks()
+
+
+async def test_a_folder_of_two_databases_keeps_what_one_of_them_doesnt_know(
+    scene: Scene, other: Database
+) -> None:
+    await scene.settle()
+    ours = scene.database
+    scene.database = other
+    scene.put_whole(1, age=ORPHANED_AFTER + 60)
+    assert await scene.tidying().sweep(NOW) == 0  # by its mark alone
+    await scene.settle()
+    (theirs,) = scene.shelf.marks().keys() - {(await lineage_of(ours)).id}
+    scene.database = ours
+    with capture_logs() as logs:
+        assert await scene.tidying().sweep(NOW) == 0
+    assert str(scene.shelf.mark_of(theirs)) in logs[0]["why"]
+    scene.shelf.mark_of(theirs).unlink()
+    assert await scene.tidying().sweep(NOW) == 1
+
+
+async def test_a_database_from_a_backup_deletes_nothing_that_it_doesnt_know(scene: Scene) -> None:
+    await scene.settle()
+    backup = await lineage_of(scene.database)
+    await scene.settle(98)
+    scene.put_whole(1, age=ORPHANED_AFTER + 60)
+    async with scene.database.writing() as connection:
+        await connection.execute(update(LINEAGE).values(sweeps=backup.sweeps))
+    for _ in range(3):
+        with capture_logs() as logs:
+            assert await scene.tidying().sweep(NOW) == 0
+    mark = scene.shelf.mark_of(backup.id)
+    assert str(mark) in logs[0]["why"]
+    mark.unlink()
+    await scene.settle()
+    assert await scene.tidying().sweep(NOW) == 1
+
+
+async def test_a_mark_that_was_written_in_part_is_written_again(scene: Scene) -> None:
+    await scene.settle()
+    (mark,) = map(scene.shelf.mark_of, scene.shelf.marks())
+    mark.write_text("")
+    scene.put_whole(1, age=ORPHANED_AFTER + 60)
+    assert await scene.tidying().sweep(NOW) == 0
+    await scene.settle()
+    assert await scene.tidying().sweep(NOW) == 1
 
 
 async def test_what_was_erased_goes_at_once_and_of_an_erased_account_soon(scene: Scene) -> None:

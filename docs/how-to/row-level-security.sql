@@ -10,7 +10,7 @@ begin
   for each in
     select format('%I', name)::regclass
     from unnest(array['alembic_version', 'analyses', 'api_keys', 'deliveries',
-      'enrolments', 'erased', 'kiosks', 'segment_flags', 'segments', 'sign_in_links', 'sign_ins', 'transcripts', 'usage', 'users']
+      'enrolments', 'erased', 'kiosks', 'lineage', 'segment_flags', 'segments', 'sign_in_links', 'sign_ins', 'transcripts', 'usage', 'users']
     ) as name
   loop
     execute format('alter table %s enable row level security', each);

@@ -145,14 +145,18 @@ class TranscriptsEndpoint:
         return transcript
 
     async def delete(self, request: Request) -> Response:
-        """Delete one for good."""
+        """Delete one for good; a recording that the disk keeps is the next sweep's to delete."""
         identity = await self._reader(request)
         transcript_id = _id(request)
         if not await self.erasure.delete(transcript_id, _account(identity)):
             raise _UNKNOWN
-        await asyncio.to_thread(self.shelf.delete, [transcript_id])
+        # From here on nobody can ask again: the row is gone.
         with suppress(StateUnavailable):  # what Redis still has of it expires within minutes
             await self.ownership.forget(transcript_id)
+        try:
+            await asyncio.to_thread(self.shelf.delete, [transcript_id])
+        except OSError as error:
+            _log.error("a recording can't be deleted now", text=str(error))
         return Response(status_code=204)
 
     async def audio(self, request: Request) -> Response:

@@ -143,11 +143,16 @@ class _Onward(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has no ty
 
 
 def length_of(path: Path) -> int:
-    """Count the samples that can be read."""
+    """Count the samples: as its head says, or those that can be read of a file never closed."""
     info = read_info(path)
     if info is None:
         return 0
     return info.samples or sum(block.size for block in read_blocks(path))
+
+
+def is_intact(path: Path, samples: int) -> bool:
+    """Whether so many samples can be read, as its head may say of a file whose tail was lost."""
+    return sum(block.size for block in read_blocks(path)) == samples
 
 
 def silence(samples: int) -> Iterator[Int16]:

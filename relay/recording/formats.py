@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from relay.recording.flac import read_blocks
+from relay.recording.flac import read_blocks, silence
 from relay.recording.shelf import Audio
 from relay.recording.wav import wav_bytes, wav_head
 
@@ -32,7 +32,11 @@ def _flac_bytes(audio: Audio) -> Iterator[bytes]:
 
 def _wav_bytes(audio: Audio) -> Iterator[bytes]:
     yield wav_head(audio.rate, audio.samples)
+    left = audio.samples
     for block in read_blocks(audio.path):
+        yield block[:left].astype("<i2", copy=False).tobytes()
+        left -= block[:left].size
+    for block in silence(left):  # it was damaged since: its length was promised already
         yield block.astype("<i2", copy=False).tobytes()
 
 

@@ -2,11 +2,13 @@
 
     open/<session>.<owner>.<epoch>.<start>.flac    parts, of sessions that go on or have just ended
     3f/3f6c….<owner>.flac                          recordings, by the first digits of their session
+    database.<id>                                  whose sweeps it is, for each database
 
 Everything here may be done by several processes at once, and may stop anywhere: parts are deleted
 only when the recording has them, and joining a part that it has changes nothing.
 """
 
+import re
 import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, suppress
@@ -14,8 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import structlog
+
 from relay.audio.pcm import Int16
-from relay.recording.flac import Flac, length_of, read_blocks, read_info, silence
+from relay.recording.flac import Flac, is_intact, length_of, read_blocks, read_info, silence
 from relay.recording.parts import Name, Part, Stretch, lay_over, owner_of
 
 OPEN: Final = "open"
@@ -26,6 +30,10 @@ JOINING: Final = ".joining"
 JOINED_WITHIN: Final = 600.0
 """Seconds after which nobody is joining any more who has written nothing; a day of audio takes
 half a minute."""
+
+_MARK: Final = re.compile(r"database\.([0-9a-f]{32})")
+
+_log: Final = structlog.get_logger("relay.recording")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +103,35 @@ class Shelf:
                         found[name] = max(found.get(name, 0.0), path.stat().st_mtime)
         return found
 
+    # Whose it is.
+
+    def marks(self) -> dict[str, int | None]:
+        """The ids of the databases whose folder it is, and how far each had come by its sweeps.
+
+        Nobody knows that of a mark which was written in part.
+
+        Raises:
+            OSError: If the folder can't be read.
+        """
+        found: dict[str, int | None] = {}
+        for path in _files(self.folder):
+            if mark := _MARK.fullmatch(path.name):
+                text = path.read_text(errors="replace")
+                found[mark[1]] = int(text) if text.strip().isdecimal() else None
+        return found
+
+    def mark(self, database_id: str, sweeps: int) -> None:
+        """Say that it is a database's, and how far that has come.
+
+        Raises:
+            OSError: If the disk doesn't take it.
+        """
+        self.mark_of(database_id).write_text(f"{sweeps}\n")
+
+    def mark_of(self, database_id: str) -> Path:
+        """Where that is written."""
+        return self.folder / f"database.{database_id}"
+
     # Deleting.
 
     def delete(self, session_ids: Collection[str]) -> int:
@@ -150,8 +187,8 @@ class Shelf:
         paths = [self._open / part.file for part in parts]
         with suppress(FileNotFoundError):  # somebody else has joined or deleted them meanwhile
             info = read_info(paths[0])
-            is_whole = len(parts) == 1 and parts[0].start == 0 and info is not None
-            if is_whole and info is not None and info.samples and not recording.exists():
+            is_all = len(parts) == 1 and parts[0].start == 0 and not recording.exists()
+            if is_all and info and info.samples and is_intact(paths[0], info.samples):
                 paths[0].rename(recording)
                 return True
             return self._join(parts, paths, recording)
@@ -211,23 +248,42 @@ class _Reader:
     """Reads stretches of one file, each behind the one before it: nobody can seek in a torn one."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._blocks = read_blocks(path)
         self._block: Int16 | None = None
         self._begin = 0
         """Of the block that was read last."""
+        self._is_torn = False
 
     def read(self, offset: int, length: int) -> Iterator[Int16]:
+        """Read a stretch; what its head promises and the file has lost is silence.
+
+        Raises:
+            FileNotFoundError: If somebody has deleted it meanwhile.
+        """
         end = offset + length
         while offset < end:
             if self._block is None or offset >= self._begin + self._block.size:
                 self._begin += 0 if self._block is None else self._block.size
                 self._block = next(self._blocks, None)
                 if self._block is None:
-                    raise FileNotFoundError  # it was whole a moment ago: somebody has deleted it
+                    self._path.stat()
+                    self._tell_of_loss(end - self._begin)
+                    yield from silence(end - offset)
+                    return
                 continue
             block = self._block[offset - self._begin : end - self._begin]
             yield block
             offset += block.size
+
+    def _tell_of_loss(self, samples: int) -> None:
+        if not self._is_torn:
+            self._is_torn = True
+            _log.warning(
+                "a part of a recording is damaged, and silent from there on",
+                file=self._path.name,
+                samples=samples,
+            )
 
     def close(self) -> None:
         self._blocks.close()

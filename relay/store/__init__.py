@@ -15,6 +15,7 @@ The database is SQLite or PostgreSQL.
     flags        what was found, asked for beside the rest
     deliveries   whom that is to be told
     erasure  expiry      what is deleted for good, and when
+    lineage      which database this is, for the files beside it
     revocations  which of the live sessions must end
 
 Only digests of secrets are stored, and times are UTC. Whatever asks the database may raise

@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias
@@ -33,6 +33,9 @@ MAX_PENDING: Final = 20
 """Enrolments in all: more would be a flood in which nobody finds theirs."""
 
 MAX_PENDING_PER_ADDRESS: Final = 3
+
+ERASED_NAME: Final = "(erased)"
+"""Who approved a kiosk, once all that was known of them is deleted."""
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
 """Options as names and values, one of which may stand several times."""
@@ -260,6 +263,26 @@ class Kiosks:
             query = query.where(KIOSKS.c.revoked_at.is_(None))
         async with self._database.reading() as connection:
             return [_kiosk(dict(row)) for row in (await connection.execute(query)).mappings()]
+
+    async def approved_by(self, name: str) -> Sequence[Kiosk]:
+        """The kiosks that somebody of this name approved, also those that were revoked."""
+        query = select(*_COLUMNS).where(KIOSKS.c.approved_by == name).order_by(KIOSKS.c.created_at)
+        async with self._database.reading() as connection:
+            return [_kiosk(dict(row)) for row in (await connection.execute(query)).mappings()]
+
+    async def forget_approvers(self, names: Collection[str]) -> int:
+        """Put `ERASED_NAME` in the place of those who approved kiosks.
+
+        Returns:
+            Of how many.
+        """
+        async with self._database.writing() as connection:
+            changed = await connection.execute(
+                update(KIOSKS)
+                .where(KIOSKS.c.approved_by.in_(sorted(names)))
+                .values(approved_by=ERASED_NAME)
+            )
+            return changed.rowcount
 
     async def revoke(self, kiosk: str) -> bool:
         """Revoke a kiosk by id or name.

@@ -306,6 +306,14 @@ ERASED: Final = Table(
     _time("erased_at", index=True),
 )
 
+LINEAGE: Final = Table(
+    "lineage",
+    METADATA,
+    # One row: files beside the database know by it whether it is theirs.
+    _id(),
+    Column("sweeps", BigInteger, nullable=False),
+)
+
 SEARCH: Final = "segments_search"
 """The index of the tokens: in PostgreSQL one like others, in SQLite a virtual table that triggers
 keep as the table is. SQLAlchemy has no words for these, so the migration alone makes them."""

@@ -5,11 +5,11 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Final
 
-from sqlalchemy import BigInteger, cast, delete, func, select
+from sqlalchemy import BigInteger, Text, cast, delete, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from relay.store.database import Database
-from relay.store.tables import USAGE
+from relay.store.tables import ERASED, USAGE, USERS
 
 _COUNTERS: Final = ("received_ms", "sent_ms", "replayed_ms", "silence_ms", "connected_ms")
 
@@ -106,6 +106,17 @@ class Usage:
         async with self._database.writing() as connection:
             gone = await connection.execute(delete(USAGE).where(USAGE.c.account == account))
             return gone.rowcount
+
+    async def erase_removed(self) -> int:
+        """Delete what users used who are gone and remembered as erased; how many rows that were."""
+        users = select(literal("user:", Text) + USERS.c.id)
+        statement = delete(USAGE).where(
+            USAGE.c.account.in_(select(ERASED.c.subject)),
+            USAGE.c.kind == "user",
+            USAGE.c.account.not_in(users),
+        )
+        async with self._database.writing() as connection:
+            return (await connection.execute(statement)).rowcount
 
     async def of_session(self, session_id: str, *, before: date) -> dict[str, int]:
         """Add up what a session has used on the days before one."""

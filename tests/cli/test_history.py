@@ -165,10 +165,10 @@ def test_all_that_is_known_of_a_user_is_exported(anna: User, folder: Path) -> No
     result = invoke("user", "export", "anna", "--output", "anna.zip")
     assert "Everything of user 'anna', 2 transcripts included" in result.stderr
     with zipfile.ZipFile(folder / "anna.zip") as files:
-        assert files.namelist()[:2] == ["account.json", "usage.json"]
+        assert files.namelist()[:3] == ["account.json", "usage.json", "kiosks.json"]
         assert json.loads(files.read("account.json"))["id"] == anna.id
         assert json.loads(files.read("usage.json"))[0]["sent_ms"] == 5
-        texts = [json.loads(files.read(name)) for name in files.namelist()[2:]]
+        texts = [json.loads(files.read(name)) for name in files.namelist()[3:]]
     assert [each["segments"][0]["text"] for each in texts] == ["再见", "Good morning"]
 
 

@@ -6,15 +6,18 @@ import zipfile
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 from sqlalchemy import text
 
+from relay.recording.parts import Name, owner_of
 from relay.registry.ownership import EVENTS
 from relay.simulator.server import Simulator
 from relay.store.segments import Record, Said, Segments
+from tests.http.conftest import NOWHERE
 from tests.http.test_openapi import check
 from tests.support.people import Answer, Person, ask, device, operator, person
 from tests.support.relay import Client, Relay, relay_to
@@ -277,6 +280,25 @@ async def test_what_was_said_in_a_session_is_found_and_deleted_everywhere(relay:
     assert answer.status == 204
     async with relay.services.state.asking() as redis:
         assert not await redis.exists(EVENTS + session_id)
+
+
+async def test_a_recording_that_the_disk_keeps_doesnt_keep_the_rest(tmp_path: Path) -> None:
+    session_id = "3f" * 16
+    async with relay_to(NOWHERE, audio_dir=tmp_path) as relay:
+        anna = await person(relay, "anna")
+        account = f"user:{anna.user.id}"
+        await write(relay, record(account, session_id))
+        async with relay.services.state.asking() as redis:
+            await redis.set(EVENTS + session_id, "what was said")
+        # Nobody can delete a folder as a file, not even root.
+        kept = tmp_path / session_id[:2] / Name(session_id, owner_of(account)).file
+        kept.mkdir(parents=True)
+        await checked(relay, anna, "DELETE", f"/api/transcripts/{session_id}", 204)
+        async with relay.services.state.asking() as redis:
+            assert not await redis.exists(EVENTS + session_id)
+        kept.rmdir()
+        kept.touch()
+        assert await relay.services.tidying.sweep(datetime.now(UTC)) == 1
 
 
 @pytest.mark.parametrize(

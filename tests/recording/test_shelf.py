@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from structlog.testing import capture_logs
 
 from relay.audio.pcm import Int16
 from relay.recording.flac import Flac, length_of, read_blocks, read_info
+from relay.recording.formats import AUDIO_FORMATS
 from relay.recording.parts import Name, Part, owner_of
 from relay.recording.shelf import JOINED_WITHIN, JOINING, Shelf
 
@@ -89,6 +91,50 @@ def test_what_a_killed_worker_wrote_is_read_but_for_the_last_blocks(
     found = heard(shelf)
     assert samples.size - found.size <= RATE
     assert (found == samples[: found.size]).all()
+
+
+def lose_tail(path: Path, size: int) -> None:
+    """Leave a file that was closed, but is not all on the disk, as when power fails."""
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size - size)
+
+
+def test_what_a_parts_head_promises_and_its_file_has_lost_is_silent(shelf: Shelf) -> None:
+    first, second, third = noise(3.0, 1), noise(1.0, 2), noise(1.0, 3)
+    lose_tail(put(shelf, first), 40_000)
+    put(shelf, second, epoch=2, start=32_000)  # of the lost tail, so that some is left before it
+    put(shelf, third, epoch=3, start=64_000)
+    with capture_logs() as logs:
+        assert shelf.join(NAME)
+    found = heard(shelf)
+    assert found.size == 80_000
+    assert (found[32_000:48_000] == second).all()
+    assert (found[64_000:] == third).all()
+    kept = np.flatnonzero(found[:32_000])[-1] + 1
+    assert 8_000 < kept < 32_000
+    assert (found[:kept] == first[:kept]).all()
+    assert [each["file"] for each in logs] == [Part(NAME, 1, 0).file]
+    assert not shelf.parts()
+
+
+def test_a_damaged_part_that_is_all_becomes_as_long_as_it_says(shelf: Shelf) -> None:
+    samples = noise(3.0)
+    lose_tail(put(shelf, samples), 40_000)
+    assert shelf.join(NAME)
+    found = heard(shelf)
+    assert found.size == samples.size
+    assert (found[:16_000] == samples[:16_000]).all()
+    assert not found[-16_000:].any()
+
+
+def test_as_wav_a_recording_has_the_length_that_was_promised(shelf: Shelf) -> None:
+    put(shelf, noise(3.0))
+    shelf.join(NAME)
+    audio, wav = shelf.find(SESSION, ANNA), AUDIO_FORMATS["wav"]
+    assert audio is not None
+    assert sum(map(len, wav.pieces(audio))) == wav.size(audio)
+    lose_tail(audio.path, 40_000)
+    assert sum(map(len, wav.pieces(audio))) == wav.size(audio)
 
 
 def test_a_recording_takes_in_what_comes_late(shelf: Shelf) -> None:

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from relay.store import Database, DayUsage, Usage, UsageRow
+from relay.store import Database, DayUsage, Usage, UsageRow, Users
+from relay.store.erasure import Erasure
 
 FRIDAY = date(2026, 10, 2)
 SATURDAY = date(2026, 10, 3)
@@ -110,3 +111,14 @@ async def test_thousands_of_rows_fit_into_one_call(usage: Usage) -> None:
     await usage.record([row(f"s{number}", received_ms=1) for number in range(4000)])
     (day,) = await usage.per_day(FRIDAY, FRIDAY)
     assert (day.sessions, day.received_ms) == (4000, 4000)
+
+
+async def test_only_what_the_removed_and_erased_used_goes(usage: Usage, database: Database) -> None:
+    anna = await Users(database).add("anna", None)
+    accounts = (f"user:{anna.id}", "user:2", "user:3", "key:4")
+    await usage.record([row(each, account=each, kind=each.partition(":")[0]) for each in accounts])
+    for erased in (f"user:{anna.id}", "user:2", "key:4"):
+        await Erasure(database).block_account(erased)
+    assert await usage.erase_removed() == 1
+    assert await usage.per_day(FRIDAY, FRIDAY, "user:2") == []
+    assert len(await usage.per_day(FRIDAY, FRIDAY)) == 3
