@@ -228,6 +228,9 @@ class Analysing:
         return len(some), len(findings)
 
     async def _judge(self, analyser: Analyser, waiting: Waiting) -> Finding | PostFailed:
+        if not waiting.text:
+            # It was taken back, and with it goes what was found in it.
+            return Finding(waiting, {}, frozenset())
         begin = monotonic()
         try:
             async with asyncio.timeout(analyser.timeout):

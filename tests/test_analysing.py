@@ -298,6 +298,18 @@ async def test_what_was_taken_back_is_not_told(
     assert await Deliveries(database).count() == 0
 
 
+async def test_what_was_emptied_is_put_to_nobody_and_loses_its_flags(
+    database: Database, meter: Heard, local: InThread
+) -> None:
+    await write(database, "you are an idiot")
+    await analysing_with(database, meter, local).judge_some(local)
+    assert await flags(database) != [()]
+    await Segments(database, ["local"]).record([record(said=said(0, ""), epoch=2)])
+    assert await analysing_with(database, meter, local).judge_some(local) == (1, 1)
+    assert meter.judged == ["local"]
+    assert await flags(database) == [()]
+
+
 def moderation(**scores: float) -> bytes:
     categories = {name.replace("_", "/"): score for name, score in scores.items()}
     return json.dumps({"results": [{"category_scores": categories}]}).encode()
