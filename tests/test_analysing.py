@@ -19,6 +19,7 @@ from relay.analysis.local import LocalAnalyser
 from relay.analysis.posting import Poster, PostFailed
 from relay.analysis.retrying import Retries
 from relay.analysis.scores import Score
+from relay.errors import StoreUnavailable
 from relay.meter import Meter
 from relay.notifying import Notifying
 from relay.registry import Unstored
@@ -398,11 +399,28 @@ async def test_an_analyser_that_hangs_or_fails_keeps_nobody_waiting(
 async def test_while_the_database_is_away_judging_waits(
     database: Database, meter: Heard, local: InThread
 ) -> None:
+    await write(database, "you are an idiot")
     analysing = analysing_with(database, meter, local, poll_interval=0.01)
+    assert database.file is not None
+    aside = database.file.with_suffix(".aside")
     await database.aclose()
+    database.file.rename(aside)
+    database.file.mkdir()  # nothing that could be opened
+    with pytest.raises(StoreUnavailable):
+        await analysing.judge_some(local)
     async with running(analysing):
         await asyncio.sleep(0.05)
-    assert meter.judged == []
+        assert (meter.judged, meter.waiting) == ([], {})
+        database.file.rmdir()
+        aside.rename(database.file)
+        analysing.wake()
+
+        async def is_judged() -> bool:
+            return (await Analyses(database).backlog(["local"]))[0] == 0
+
+        await until(is_judged, "the database")
+    assert meter.judged == ["local"]
+    assert await flags(database) == [[Flag("toxicity", 0.75, "local")]]
 
 
 async def test_without_analysers_nothing_waits_and_nothing_runs(
