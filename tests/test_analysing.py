@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from sqlalchemy import text
 
 from relay.analysing import Analyser, Analysing, InThread, Moderation
 from relay.analysis.local import LocalAnalyser
@@ -155,6 +156,11 @@ async def running(*parts: Analysing | Notifying | Storing) -> AsyncIterator[None
         yield
         for task in tasks:
             task.cancel()
+
+
+async def execute(database: Database, statement: str) -> None:
+    async with database.writing() as connection:
+        await connection.execute(text(statement))
 
 
 async def write(database: Database, *texts: str, analysers: Sequence[str] = ("local",)) -> None:
@@ -429,3 +435,37 @@ async def test_without_analysers_nothing_waits_and_nothing_runs(
     await write(database, "you are an idiot")
     await analysing_with(database, meter).run()
     assert await Analyses(database).backlog(["local"]) == (0, None)
+
+
+REFUSES: Final = "CREATE TRIGGER fault BEFORE DELETE ON {} BEGIN SELECT RAISE(ABORT, 'no'); END"
+"""Makes a database that is there raise what isn't `StoreUnavailable`."""
+
+
+async def test_a_fault_of_the_queue_ends_no_worker(
+    database: Database, meter: Heard, local: InThread, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await write(database, "nice house", "you are an idiot", analysers=["http", "gone"])
+    await execute(database, REFUSES.format("analyses"))
+    # What no look at the queue can read.
+    await execute(database, "UPDATE analyses SET created_at = 'idiot', due_at = '2999-01-01'")
+    analysing = analysing_with(database, meter, Hanging(), local)
+    async with running(analysing):
+
+        async def is_seen() -> bool:
+            return "local" in meter.waiting
+
+        await until(is_seen, "the look at the other analyser's queue")
+    assert "http" not in meter.waiting
+    logged = capsys.readouterr().out
+    assert ("IntegrityError" in logged, "ValueError" in logged) == (True, True)
+    assert "idiot" not in logged
+
+
+async def test_a_fault_of_the_messages_ends_no_worker(
+    database: Database, meter: Heard, local: InThread, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await write(database, "you are an idiot")
+    await analysing_with(database, meter, local).judge_some(local)
+    await execute(database, REFUSES.format("deliveries"))
+    await Notifying(Deliveries(database), None, b"", includes_text=False, meter=meter).run()
+    assert "IntegrityError" in capsys.readouterr().out
