@@ -115,6 +115,13 @@ class Notifying:
         return len(some), sum(task.result() for task in tasks)
 
     async def _tell(self, poster: Poster, delivery: Delivery) -> bool:
+        try:
+            return await self._send(poster, delivery)
+        except StoreUnavailable:
+            # It is sent again then; others are on their way beside it.
+            return False
+
+    async def _send(self, poster: Poster, delivery: Delivery) -> bool:
         if not delivery.flags:
             # They were taken back: somebody has said something else since.
             await self._deliveries.done(delivery)

@@ -277,6 +277,28 @@ async def test_a_webhook_that_never_answers_is_given_up(
     assert meter.sent == ["failed", "failed", "given_up"]
 
 
+async def test_a_message_that_cant_be_noted_keeps_no_other_from_being_sent(
+    database: Database, meter: Heard, local: InThread
+) -> None:
+    await write(database, "you are an idiot", "you are a moron")
+    await analysing_with(database, meter, local).judge_some(local)
+    await execute(
+        database,
+        "CREATE TRIGGER fault BEFORE DELETE ON deliveries WHEN OLD.number = 0"
+        " BEGIN SELECT abs(OLD.number - 9223372036854775807 - 1); END",  # there is no such number
+    )
+    # The database fails for the first one while the second is on its way.
+    async with Receiver(Reply(), Reply(delay=0.2)) as receiver:
+        poster = Poster(receiver.url, timeout=5)
+        deliveries = Deliveries(database)
+        notifying = Notifying(deliveries, poster, KEY, includes_text=False, meter=meter)
+        told = await notifying.tell_some(poster)
+        await poster.aclose()
+    assert told == (2, 1)
+    assert meter.sent == ["delivered"]
+    assert await deliveries.count() == 1
+
+
 async def test_without_a_webhook_nothing_is_kept_for_one(
     database: Database, meter: Heard, local: InThread
 ) -> None:
