@@ -176,6 +176,9 @@ class Analysing:
             await self._analyses.forget_others(self.names)
         except StoreUnavailable:
             _log.debug("what waits for former analysers is kept until the next start")
+        except Exception as error:
+            # The worker has sessions, which this must not end. Its text might quote what was said.
+            _log.error("former analysers can't be forgotten", error=type(error).__name__)
 
     async def _keep_judging(self, analyser: Analyser) -> None:
         failures = 0
@@ -228,6 +231,9 @@ class Analysing:
         return len(some), len(findings)
 
     async def _judge(self, analyser: Analyser, waiting: Waiting) -> Finding | PostFailed:
+        if not waiting.text:
+            # It was taken back, and with it goes what was found in it.
+            return Finding(waiting, {}, frozenset())
         begin = monotonic()
         try:
             async with asyncio.timeout(analyser.timeout):
@@ -278,6 +284,9 @@ class Analysing:
                 try:
                     count, since = await self._analyses.backlog([analyser.name])
                 except StoreUnavailable:
+                    continue
+                except Exception as error:
+                    _log.error("what waits can't be counted", error=type(error).__name__)
                     continue
                 age = (datetime.now(UTC) - since).total_seconds() if since else 0.0
                 self._meter.segments_wait(analyser.name, count, max(0.0, age))

@@ -5,7 +5,6 @@ the flag until the webhook has answered with success, so no crash loses it.
 """
 
 import asyncio
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -67,8 +66,7 @@ class Notifying:
     async def run(self) -> None:
         """Tell until cancelled; what was on its way then is another worker's later."""
         if self._poster is None:
-            with suppress(StoreUnavailable):
-                await self._deliveries.forget_all()
+            await self._forget_all()
             return
         failures = 0
         try:
@@ -89,6 +87,15 @@ class Notifying:
         finally:
             await self._poster.aclose()
 
+    async def _forget_all(self) -> None:
+        try:
+            await self._deliveries.forget_all()
+        except StoreUnavailable:
+            pass  # storing says so in the log; it is done at the next start
+        except Exception as error:
+            # The worker has sessions, which this must not end. Its text might quote what was said.
+            _log.error("messages can't be forgotten", error=type(error).__name__)
+
     async def tell_some(self, poster: Poster) -> tuple[int, int]:
         """Send a few messages.
 
@@ -108,6 +115,13 @@ class Notifying:
         return len(some), sum(task.result() for task in tasks)
 
     async def _tell(self, poster: Poster, delivery: Delivery) -> bool:
+        try:
+            return await self._send(poster, delivery)
+        except StoreUnavailable:
+            # It is sent again then; others are on their way beside it.
+            return False
+
+    async def _send(self, poster: Poster, delivery: Delivery) -> bool:
         if not delivery.flags:
             # They were taken back: somebody has said something else since.
             await self._deliveries.done(delivery)

@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from sqlalchemy import text
 
 from relay.analysing import Analyser, Analysing, InThread, Moderation
 from relay.analysis.local import LocalAnalyser
 from relay.analysis.posting import Poster, PostFailed
 from relay.analysis.retrying import Retries
 from relay.analysis.scores import Score
+from relay.errors import StoreUnavailable
 from relay.meter import Meter
 from relay.notifying import Notifying
 from relay.registry import Unstored
@@ -156,6 +158,11 @@ async def running(*parts: Analysing | Notifying | Storing) -> AsyncIterator[None
             task.cancel()
 
 
+async def execute(database: Database, statement: str) -> None:
+    async with database.writing() as connection:
+        await connection.execute(text(statement))
+
+
 async def write(database: Database, *texts: str, analysers: Sequence[str] = ("local",)) -> None:
     records = [record(said=said(number, text)) for number, text in enumerate(texts)]
     await Segments(database, analysers).record(records)
@@ -270,6 +277,28 @@ async def test_a_webhook_that_never_answers_is_given_up(
     assert meter.sent == ["failed", "failed", "given_up"]
 
 
+async def test_a_message_that_cant_be_noted_keeps_no_other_from_being_sent(
+    database: Database, meter: Heard, local: InThread
+) -> None:
+    await write(database, "you are an idiot", "you are a moron")
+    await analysing_with(database, meter, local).judge_some(local)
+    await execute(
+        database,
+        "CREATE TRIGGER fault BEFORE DELETE ON deliveries WHEN OLD.number = 0"
+        " BEGIN SELECT abs(OLD.number - 9223372036854775807 - 1); END",  # there is no such number
+    )
+    # The database fails for the first one while the second is on its way.
+    async with Receiver(Reply(), Reply(delay=0.2)) as receiver:
+        poster = Poster(receiver.url, timeout=5)
+        deliveries = Deliveries(database)
+        notifying = Notifying(deliveries, poster, KEY, includes_text=False, meter=meter)
+        told = await notifying.tell_some(poster)
+        await poster.aclose()
+    assert told == (2, 1)
+    assert meter.sent == ["delivered"]
+    assert await deliveries.count() == 1
+
+
 async def test_without_a_webhook_nothing_is_kept_for_one(
     database: Database, meter: Heard, local: InThread
 ) -> None:
@@ -296,6 +325,18 @@ async def test_what_was_taken_back_is_not_told(
         await poster.aclose()
     assert receiver.received == []
     assert await Deliveries(database).count() == 0
+
+
+async def test_what_was_emptied_is_put_to_nobody_and_loses_its_flags(
+    database: Database, meter: Heard, local: InThread
+) -> None:
+    await write(database, "you are an idiot")
+    await analysing_with(database, meter, local).judge_some(local)
+    assert await flags(database) != [()]
+    await Segments(database, ["local"]).record([record(said=said(0, ""), epoch=2)])
+    assert await analysing_with(database, meter, local).judge_some(local) == (1, 1)
+    assert meter.judged == ["local"]
+    assert await flags(database) == [()]
 
 
 def moderation(**scores: float) -> bytes:
@@ -386,11 +427,28 @@ async def test_an_analyser_that_hangs_or_fails_keeps_nobody_waiting(
 async def test_while_the_database_is_away_judging_waits(
     database: Database, meter: Heard, local: InThread
 ) -> None:
+    await write(database, "you are an idiot")
     analysing = analysing_with(database, meter, local, poll_interval=0.01)
+    assert database.file is not None
+    aside = database.file.with_suffix(".aside")
     await database.aclose()
+    database.file.rename(aside)
+    database.file.mkdir()  # nothing that could be opened
+    with pytest.raises(StoreUnavailable):
+        await analysing.judge_some(local)
     async with running(analysing):
         await asyncio.sleep(0.05)
-    assert meter.judged == []
+        assert (meter.judged, meter.waiting) == ([], {})
+        database.file.rmdir()
+        aside.rename(database.file)
+        analysing.wake()
+
+        async def is_judged() -> bool:
+            return (await Analyses(database).backlog(["local"]))[0] == 0
+
+        await until(is_judged, "the database")
+    assert meter.judged == ["local"]
+    assert await flags(database) == [[Flag("toxicity", 0.75, "local")]]
 
 
 async def test_without_analysers_nothing_waits_and_nothing_runs(
@@ -399,3 +457,37 @@ async def test_without_analysers_nothing_waits_and_nothing_runs(
     await write(database, "you are an idiot")
     await analysing_with(database, meter).run()
     assert await Analyses(database).backlog(["local"]) == (0, None)
+
+
+REFUSES: Final = "CREATE TRIGGER fault BEFORE DELETE ON {} BEGIN SELECT RAISE(ABORT, 'no'); END"
+"""Makes a database that is there raise what isn't `StoreUnavailable`."""
+
+
+async def test_a_fault_of_the_queue_ends_no_worker(
+    database: Database, meter: Heard, local: InThread, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await write(database, "nice house", "you are an idiot", analysers=["http", "gone"])
+    await execute(database, REFUSES.format("analyses"))
+    # What no look at the queue can read.
+    await execute(database, "UPDATE analyses SET created_at = 'idiot', due_at = '2999-01-01'")
+    analysing = analysing_with(database, meter, Hanging(), local)
+    async with running(analysing):
+
+        async def is_seen() -> bool:
+            return "local" in meter.waiting
+
+        await until(is_seen, "the look at the other analyser's queue")
+    assert "http" not in meter.waiting
+    logged = capsys.readouterr().out
+    assert ("IntegrityError" in logged, "ValueError" in logged) == (True, True)
+    assert "idiot" not in logged
+
+
+async def test_a_fault_of_the_messages_ends_no_worker(
+    database: Database, meter: Heard, local: InThread, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await write(database, "you are an idiot")
+    await analysing_with(database, meter, local).judge_some(local)
+    await execute(database, REFUSES.format("deliveries"))
+    await Notifying(Deliveries(database), None, b"", includes_text=False, meter=meter).run()
+    assert "IntegrityError" in capsys.readouterr().out

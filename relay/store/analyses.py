@@ -28,7 +28,9 @@ class Waiting:
 
     id: int
     attempt: int
-    """1 for the first; tells this taking from others."""
+    """1 for the first at this text."""
+    taking: int
+    """Tells this taking from all others, of former texts too."""
     created_at: datetime
     transcript_id: str
     number: int
@@ -77,7 +79,11 @@ class Analyses:
             taken = await connection.execute(
                 update(ANALYSES)
                 .where(of.id.in_(some))
-                .values(due_at=now + timedelta(seconds=lasts), attempts=of.attempts + 1)
+                .values(
+                    due_at=now + timedelta(seconds=lasts),
+                    attempts=of.attempts + 1,
+                    takings=of.takings + 1,
+                )
                 .returning(of.id)
             )
             ids = list(taken.scalars())
@@ -166,9 +172,10 @@ async def queue(
             "created_at": now,
             "due_at": now,
             "attempts": 0,
+            "takings": 0,
         }
         for row in rows
-        if row["text"] and _says_something_new(row, known)
+        if _says_something_new(row, known)
         for analyser in analysers
     ]
     if not queued:
@@ -178,7 +185,7 @@ async def queue(
     statement = statement.on_conflict_do_update(
         index_elements=[of.transcript_id, of.number, of.analyser],
         # Whoever judges the former text now finds that it is not theirs any more.
-        set_={"due_at": statement.excluded.due_at, "attempts": 0},
+        set_={"due_at": statement.excluded.due_at, "attempts": 0, "takings": of.takings + 1},
     )
     await connection.execute(statement, queued)
 
@@ -199,7 +206,7 @@ def _says_something_new(
     row: Mapping[str, Any], known: Mapping[tuple[str, int], tuple[str, int]]
 ) -> bool:
     if (before := known.get((row["transcript_id"], row["number"]))) is None:
-        return True
+        return bool(row["text"])
     text, epoch = before
     # What a former owner of the session says isn't written over the text.
     return bool(row["text"] != text and row["epoch"] >= epoch)
@@ -212,6 +219,7 @@ def _waiting_query(ids: Sequence[int]) -> Select[Any]:
         select(
             of.id,
             of.attempts.label("attempt"),
+            of.takings.label("taking"),
             of.created_at,
             of.transcript_id,
             of.number,
@@ -226,7 +234,7 @@ def _waiting_query(ids: Sequence[int]) -> Select[Any]:
 
 
 def _is(waiting: Waiting) -> ColumnElement[bool]:
-    return and_(ANALYSES.c.id == waiting.id, ANALYSES.c.attempts == waiting.attempt)
+    return and_(ANALYSES.c.id == waiting.id, ANALYSES.c.takings == waiting.taking)
 
 
 async def _let_go(connection: AsyncConnection, waiting: Waiting) -> bool:

@@ -267,7 +267,10 @@ ANALYSES: Final = Table(
     _time("created_at"),
     # When somebody may take it: now, after whoever has it should be done, or after a failure.
     _time("due_at"),
+    # At the text that the segment has now.
     Column("attempts", Integer, nullable=False),
+    # Grows whenever it is taken or its text changes: whoever knows another number comes late.
+    Column("takings", Integer, nullable=False),
     Index(
         "uq_analyses_transcript_id_number_analyser",
         "transcript_id",

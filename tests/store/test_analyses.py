@@ -138,6 +138,40 @@ async def test_another_text_is_judged_anew_and_replaces_what_was_found(
     assert [each.flags for each in await Transcripts(database).segments("s1")] == [()]
 
 
+async def test_who_has_the_former_text_is_not_taken_for_who_has_the_new_one(
+    database: Database, segments: Segments, analyses: Analyses
+) -> None:
+    await segments.record([record(said=said(0, "i will kill you"))])
+    (former,) = await take(analyses)
+    await segments.record([record(said=said(0, "good evening"), epoch=2)])
+    (new,) = await take(analyses)
+    assert (former.id, new.text) == (new.id, "good evening")
+    assert (former.attempt, new.attempt) == (1, 1)  # the new text has all its attempts
+    late = finding(former, "threat", threat=0.9)
+    assert len(await analyses.record("local", [late], now(), is_told=True)) == 0
+    await analyses.postpone(former, now())
+    await analyses.give_up(former)
+    assert await take(analyses) == []
+    found = finding(new, "toxicity", toxicity=0.8)
+    assert len(await analyses.record("local", [found], now(), is_told=False)) == 1
+    flags = [each.flags for each in await Transcripts(database).segments("s1")]
+    assert flags == [[Flag("toxicity", 0.8, "local")]]
+    assert await Deliveries(database).count() == 0
+
+
+async def test_a_text_that_is_taken_back_takes_back_what_was_found(
+    database: Database, segments: Segments, analyses: Analyses
+) -> None:
+    await segments.record([record(said=said(0))])
+    (first,) = await take(analyses)
+    await analyses.record("local", [finding(first, "threat", threat=0.9)], now(), is_told=False)
+    await segments.record([record(said=said(0, ""), epoch=2)])
+    (second,) = await take(analyses)
+    assert second.text == ""
+    await analyses.record("local", [finding(second)], now(), is_told=False)
+    assert [each.flags for each in await Transcripts(database).segments("s1")] == [()]
+
+
 async def test_a_former_owners_text_is_not_judged(segments: Segments, analyses: Analyses) -> None:
     await segments.record([record(said=said(0), epoch=2)])
     (first,) = await take(analyses)

@@ -27,6 +27,8 @@ class Reply:
     body: bytes = b"{}"
     headers: Mapping[str, str] = field(default_factory=dict)
     hangs: bool = False
+    delay: float = 0.0
+    """Seconds."""
 
 
 class Receiver:
@@ -62,6 +64,7 @@ class Receiver:
         headers = {name.lower(): value for name, value in request.headers.items()}
         self.received.append(Received(request.path, headers, body))
         reply: Any = self.replies[min(len(self.received), len(self.replies)) - 1]
+        await asyncio.sleep(reply.delay)
         if reply.hangs:
             await self._gone.wait()
         return web.Response(status=reply.status, body=reply.body, headers=reply.headers)

@@ -31,6 +31,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("takings", sa.Integer(), nullable=False),
         of_transcript("analyses"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_analyses")),
         sqlite_autoincrement=True,
