@@ -36,8 +36,11 @@ LOCAL_TIMEOUT: Final = 5.0
 MARGIN: Final = 30.0
 """Seconds beyond an analyser's time before another worker takes its segments."""
 
-REFUSED_FOR_GOOD: Final = (400, 413, 422)
+TOO_LONG: Final = 413
 """What a service answers when it will never take this text."""
+
+FAULTY: Final = (400, 422)
+"""What it answers then too, but also to every text if its model is misspelt."""
 
 _log = structlog.get_logger("relay.analysis")
 
@@ -147,6 +150,7 @@ class Analysing:
         self._retries = retries
         self._stored = {each.name: asyncio.Event() for each in analysers}
         self._are_away: set[str] = set()
+        self._have_judged: set[str] = set()
 
     @property
     def names(self) -> Sequence[str]:
@@ -242,6 +246,7 @@ class Analysing:
             return error
         except Exception as error:
             return PostFailed(type(error).__name__)
+        self._have_judged.add(analyser.name)
         self._meter.segment_judged(analyser.name, monotonic() - begin)
         wanted = {each.kind: each.value for each in scores if each.kind in self._thresholds}
         raised = {kind for kind, score in wanted.items() if score >= self._thresholds[kind]}
@@ -262,7 +267,7 @@ class Analysing:
         now = datetime.now(UTC)
         age = (now - waiting.created_at).total_seconds()
         delay = self._retries.delay(waiting.attempt, age, error.retry_after)
-        if delay is None or error.status in REFUSED_FOR_GOOD:
+        if delay is None or self._is_refused_for_good(analyser, error):
             self._meter.judging_failed(analyser.name, is_final=True)
             _log.error(
                 "a segment is not judged",
@@ -277,6 +282,12 @@ class Analysing:
             self._are_away.add(analyser.name)
             _log.warning("an analyser fails", analyser=analyser.name, reason=error.reason)
         await self._analyses.postpone(waiting, now + timedelta(seconds=delay))
+
+    def _is_refused_for_good(self, analyser: Analyser, error: PostFailed) -> bool:
+        if error.status in FAULTY:
+            # Who has judged others since the start doesn't mean our settings but this text.
+            return analyser.name in self._have_judged
+        return error.status == TOO_LONG
 
     async def _watch_backlog(self) -> None:
         while True:

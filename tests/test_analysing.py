@@ -379,7 +379,9 @@ async def test_a_service_that_is_busy_is_asked_again(database: Database, meter: 
 @pytest.mark.parametrize(
     ("reply", "failed"),
     [
-        (Reply(400), [True]),
+        (Reply(413), [True]),
+        (Reply(400), [False, False, True]),  # it may be the model that is misspelt
+        (Reply(422), [False, False, True]),
         (Reply(401), [False, False, True]),
         (Reply(body=b"<html>"), [False, False, True]),
     ],
@@ -400,6 +402,22 @@ async def test_what_is_never_judged_is_given_up(
         await service.aclose()
     assert meter.failed == failed
     assert await flags(database) == [()]
+
+
+@pytest.mark.parametrize("status", [400, 422])
+async def test_a_text_that_alone_is_refused_is_given_up_at_once(
+    database: Database, meter: Heard, status: int
+) -> None:
+    async with Receiver(Reply(body=moderation(harassment=0.9)), Reply(status)) as receiver:
+        service = Moderation(Poster(receiver.url, timeout=5), None)
+        analysing = analysing_with(database, meter, service)
+        await write(database, "nice house", analysers=["http"])
+        assert await analysing.judge_some(service) == (1, 1)
+        await write(database, "nice house", "nice garden", analysers=["http"])
+        assert await analysing.judge_some(service) == (1, 0)
+        await service.aclose()
+    assert meter.failed == [True]
+    assert await Analyses(database).backlog(["http"]) == (0, None)
 
 
 @pytest.mark.parametrize("error", [None, RuntimeError("nice house"), PostFailed("HTTP 500")])

@@ -19,7 +19,7 @@ async def check_moderation(settings: Settings) -> Finding | None:
             Status.FAIL,
             f"The moderation service judges nothing: {error}.",
             "Check RELAY_MODERATION_URL, its key (401, 403) and its model (400); what is said "
-            "waits for it meanwhile, for up to a day.",
+            "waits for it meanwhile, some two hours, where much waits up to a day.",
         )
     finally:
         await moderation.aclose()
