@@ -26,6 +26,12 @@ function fromNothing(_: uPlot, __: number, most: number | null): uPlot.Range.Min
 
 const SCALES: uPlot.Scales = { x: { time: true }, y: { range: fromNothing } };
 
+/** What stands at ticks: nothing where it would round to something else than the tick is. */
+export function labels(ticks: readonly number[], format: (value: number) => string): string[] {
+  const isWhole = format(0.5) === format(1);
+  return ticks.map((tick) => (isWhole && !Number.isInteger(tick) ? "" : format(tick)));
+}
+
 /** A line alone, beside its figure. */
 export function sparkline(theme: Theme): PlotOptions {
   return {
@@ -56,7 +62,7 @@ export function chart(
     series: [{}, ...looks.map((look, index) => seriesOf(look, theme, index === 0))],
     axes: [
       { ...axis, grid: { show: false }, values: "{HH}:{mm}", space: 64, size: 28 },
-      { ...axis, values: (_, ticks) => ticks.map(format), size: 64, space: 32 },
+      { ...axis, values: (_, ticks) => labels(ticks, format), size: 64, space: 32 },
     ],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },

@@ -71,8 +71,10 @@ export const opsEn = {
     } satisfies Record<Show, string>,
     sort: "Sort by",
     attention: "attention",
-    count: (shown: number, all: number) =>
-      shown === all ? `${all} sessions` : `${shown} of ${all} sessions`,
+    count: (shown: number, all: number) => {
+      const sessions = all === 1 ? "session" : "sessions";
+      return shown === all ? `${all} ${sessions}` : `${shown} of ${all} ${sessions}`;
+    },
     more: (count: number) => `Show ${count} more`,
     session: "session",
     who: "who",
