@@ -1,0 +1,215 @@
+"""What `make bench` writes of its results: tables in a page of the docs, and two pictures. Pure."""
+
+import re
+from typing import Any, Final
+
+import pygal
+from pygal.style import CleanStyle
+
+from bench.model import Model
+
+Results = dict[str, dict[str, Any]]
+"""Answers by section and name."""
+
+TARGET_RATIOS: Final = {20: 1.2, 100: 1.5}
+"""Times the floor that the relay may cost, by the length of messages in milliseconds."""
+
+
+def ratio(results: Results, section: str, name: str, to: str) -> float | None:
+    """How many times as much processor time `name` takes as `to`."""
+    measured = results.get(section, {})
+    if name not in measured or to not in measured:
+        return None
+    return float(measured[name]["cpu_us"] / measured[to]["cpu_us"])
+
+
+def table(head: list[str], rows: list[list[object]]) -> str:
+    """Rows as Markdown, numbers to the right."""
+    lines = ["| " + " | ".join(head) + " |", "|---|" + "---:|" * (len(head) - 1)]
+    lines += ["| " + " | ".join(map(str, row)) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def _times(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
+
+
+def compared(results: Results) -> str:
+    """All systems, by the length of messages."""
+    parts = []
+    for section in (name for name in results if name.startswith("messages of")):
+        rows: list[list[object]] = []
+        for name, answer in results[section].items():
+            latency = answer["latency_ms"]
+            rows.append(
+                [
+                    name + (" (void)" if answer["void"] else ""),
+                    _times(ratio(results, section, name, "floor")),
+                    f"{answer['cpu_us']:.0f}",
+                    answer["sessions_per_core"],
+                    f"{answer['sessions']} ({answer['busy']:.0%})",
+                    f"{latency['p50']:.1f}",
+                    f"{latency['p99']:.1f}",
+                    f"{latency['filtering']:.0f} + {latency['collecting']:.0f}",
+                    f"{answer['memory_kb']:.0f}",
+                ]
+            )
+        head = ["", "× floor", "µs per session-second", "sessions per core", "measured with (core)"]
+        head += ["added p50, ms", "p99, ms", "filter + collecting, ms", "kB per session"]
+        parts.append(f"### {section.capitalize()}\n\n{table(head, rows)}")
+        parts += [
+            f"Void, {name}: {'; '.join(answer['void'])}."
+            for name, answer in results[section].items()
+            if answer["void"]
+        ]
+    return "\n\n".join(parts)
+
+
+def opened(results: Results) -> str:
+    """How sessions begin."""
+    first, many = results.get("first audio", {}), results.get("openings", {})
+    rows: list[list[object]] = [
+        [
+            name,
+            f"{first[name]['p50_ms']:.1f}",
+            f"{first[name]['p99_ms']:.1f}",
+            f"{many[name]['per_second']:.0f}",
+            f"{many[name]['cpu_ms']:.1f}",
+        ]
+        for name in first
+        if name in many
+    ]
+    head = ["", "connect → first audio p50, ms", "p99, ms", "opened per second", "CPU ms each"]
+    return table(head, rows)
+
+
+def grown(results: Results) -> str:
+    """What a session costs as there are more of them."""
+    rows: list[list[object]] = []
+    for name, answer in results.get("growth", {}).items():
+        for point in answer["points"]:
+            latency = point["latency_ms"]
+            rows.append(
+                [
+                    name,
+                    point["sessions"],
+                    f"{point['busy']:.0%}",
+                    f"{point['cpu_us']:.0f}",
+                    f"{latency['p50']:.1f}",
+                    f"{latency['p99']:.1f}",
+                ]
+            )
+    head = ["", "sessions", "core", "µs per session-second", "added p50, ms", "p99, ms"]
+    return table(head, rows)
+
+
+def sized(results: Results, model: Model | None) -> str:
+    """What the length of messages costs."""
+    sizes = results.get("sizes", {})
+    rows: list[list[object]] = []
+    for message_ms in sorted({int(name.split()[-1]) for name in sizes}):
+        relay, floor = (sizes.get(f"{name} {message_ms}") for name in ("relay", "floor"))
+        if relay is None or floor is None:
+            continue
+        rows.append(
+            [
+                f"{message_ms} ms",
+                f"{relay['cpu_us']:.0f}",
+                f"{floor['cpu_us']:.0f}",
+                f"{relay['cpu_us'] / floor['cpu_us']:.2f}",
+                "" if model is None else f"{model.price(message_ms):.0f}",
+            ]
+        )
+    head = ["messages of", "relay, µs", "floor, µs", "ratio", "relay by the model, µs"]
+    return table(head, rows)
+
+
+def others(results: Results) -> str:
+    """Workers, Redis, and the soak."""
+    rows: list[list[object]] = []
+    for number, answer in results.get("workers", {}).items():
+        shares = " and ".join(f"{each:.0%}" for each in answer["shares"])
+        price = f"{answer['cpu_us']:.0f} µs per session-second, {answer['memory_mb']} MB"
+        rows.append([f"{number} worker(s) on one core, {answer['sessions']} sessions", price])
+        rows.append([f"… of the work each process does with {number}", shares])
+    for answer in results.get("redis", {}).values():
+        rows += [
+            ["commands in Redis, per session-minute", answer["commands_per_session_minute"]],
+            ["… of them scripts", answer["scripts_per_session_minute"]],
+            ["commands in Redis, to open a session", answer["commands_per_opening"]],
+            ["Redis, µs per session-second", answer["redis_cpu_us_per_session_second"]],
+        ]
+    for answer in results.get("soak", {}).values():
+        rows += [
+            ["memory, kB per session and minute", answer["memory_kb_per_session_minute"]],
+            ["processor time, % per minute", answer["cpu_percent_per_minute"]],
+        ]
+    return table(["", "measured"], rows)
+
+
+def write_into(page: str, name: str, text: str) -> str:
+    """Put text between the marks of that name.
+
+    Raises:
+        ValueError: If the page has no such marks.
+    """
+    begin, end = f"<!-- bench: {name} -->\n", "<!-- /bench -->"
+    pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
+    if not pattern.search(page):
+        raise ValueError(f"the page has no place for {name}")
+    return pattern.sub(lambda _: f"{begin}\n{text}\n\n{end}", page)
+
+
+_STYLE: Final = CleanStyle(
+    background="#ffffff",
+    plot_background="#ffffff",
+    colors=("#0f766e", "#94a3b8", "#6d28d9", "#b45309", "#be123c"),
+    font_family="system-ui, sans-serif",
+)
+
+
+def _chart(chart: Any) -> bytes:
+    return bytes(chart.render(is_unicode=False))
+
+
+def picture_of_prices(results: Results) -> bytes:
+    """Bars: what a session costs, for each system and length of message; SVG."""
+    sections = [name for name in results if name.startswith("messages of")]
+    chart = pygal.Bar(
+        style=_STYLE,
+        js=(),
+        no_prefix=True,
+        logarithmic=True,
+        title="Processor time per session-second, in µs (logarithmic)",
+        legend_at_bottom=True,
+        width=900,
+        height=420,
+        print_values=False,
+        value_formatter=lambda value: f"{value:,.0f}",
+    )
+    chart.x_labels = sections
+    for name in ("relay", "floor", "node", "pipecat"):
+        chart.add(name, [results[each].get(name, {}).get("cpu_us") for each in sections])
+    return _chart(chart)
+
+
+def picture_of_growth(results: Results) -> bytes:
+    """Lines: what a session costs as there are more of them; SVG."""
+    chart = pygal.XY(
+        style=_STYLE,
+        js=(),
+        no_prefix=True,
+        title="Processor time per session-second, in µs, by sessions on one core",
+        x_title="sessions",
+        legend_at_bottom=True,
+        width=900,
+        height=420,
+        show_x_guides=False,
+        value_formatter=lambda value: f"{value:,.0f}",
+        x_value_formatter=lambda value: f"{value:,.0f}",
+    )
+    for name in ("relay", "floor"):
+        points = results.get("growth", {}).get(name, {"points": []})["points"]
+        chart.add(name, [(each["sessions"], each["cpu_us"]) for each in points])
+    chart.range = (0, None)
+    return _chart(chart)
