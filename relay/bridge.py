@@ -108,10 +108,17 @@ class Bridge:
         rate = config.wire_format.rate
         self._ledger = Ledger(bound=round(config.ledger_seconds * rate), start=start.chain.position)
         self._intake = Intake(
-            start, self._ledger, request.parameters, terms, config, found=self._warn
+            start,
+            self._ledger,
+            request.parameters,
+            terms,
+            config,
+            found=self._warn,
+            refused=self._refuse,
         )
         self._chunks, self._ends = ChunkWatch(), SegmentWatch()
         self._committed = self._intake.committed
+        self._advanced = self._ledger.appended
         self._uplink = Uplink(
             self,
             self._ledger,
@@ -296,6 +303,7 @@ class Bridge:
     async def part(self) -> None:
         """Say the last words to both sides; both sockets are closed on return."""
         ending = self.ending
+        self._intake.settle()  # what came counts as having come
         messages, code = self._translator.last_words(ending)
         for message in messages:
             if isinstance(message, AudioGap):
@@ -379,10 +387,27 @@ class Bridge:
             await self._intake.until_allowed(taken, seconds)
             self._receive(taken)
         except InputError as error:
-            self._say(refuse(error)[0])
+            self._refuse(error)
         except (InvalidRequest, MessageTooBig) as error:
             self._life.refuse(error)
         await self._intake.until_ready(seconds)
+
+    def downlink_audio(self, message: bytes) -> bool:
+        """Take in audio at once, unless something is to be waited for; whether it was."""
+        if self._chunks.is_armed:
+            self._chunks.came(perf_counter())
+        try:
+            if self._downstream.receive_message(message) is not message:
+                return False
+            if not self._intake.take_now(message):
+                return False
+        except InvalidRequest as error:
+            self._life.refuse(error)
+        except (InputError, MessageTooBig):
+            return False  # nothing has changed yet
+        self._life.heard()
+        self._follow()
+        return True
 
     def downlink_left(self, *, in_order: bool) -> None:
         """Park the session, or finish it where nobody will come back."""
@@ -407,7 +432,17 @@ class Bridge:
                     self._uplink.introduce(message.previous_text)
                 self._intake.take(message)
         finally:
-            self._watch()
+            if isinstance(message, bytes):
+                self._follow()
+            else:
+                self._watch()
+                self._life.advance()
+
+    def _follow(self) -> None:
+        """Go on after audio, if it has made something to send; most messages haven't."""
+        self._watch()
+        if self._ledger.appended != self._advanced:
+            self._advanced = self._ledger.appended
             self._life.advance()
 
     def _watch(self) -> None:
@@ -423,6 +458,10 @@ class Bridge:
         self._meter.audio_warned(finding.ailment)
         self._log.info("client warned", code=str(finding.ailment))
         self._say(Warn(finding.ailment, finding.text))
+
+    def _refuse(self, error: InputError) -> None:
+        """Say of a message that it can't be used; the session goes on without it."""
+        self._say(refuse(error)[0])
 
     def _say(self, message: ServerMessage) -> None:
         self._downlink.say(message)

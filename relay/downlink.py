@@ -32,6 +32,9 @@ class DownlinkHost(Protocol):
     async def downlink_message(self, message: bytes | str) -> None:
         """Take one of the client's messages; return when the next one may be read."""
 
+    def downlink_audio(self, message: bytes) -> bool:
+        """Take a message of audio at once, unless something is to be waited for; whether it was."""
+
     def downlink_left(self, *, in_order: bool) -> None:
         """The client has gone; in order, if it closed because it was done."""
 
@@ -187,11 +190,19 @@ class Downlink:
             client.abort()
 
     async def _read(self, line: _Line) -> None:
+        line.client.listen(lambda message: self._take(line, message))
         try:
             while True:
                 await self._host.downlink_message(await line.client.receive())
         except ClientLeft as left:
             self._leave(line, in_order=left.code in (CloseCode.ENDED, NO_STATUS))
+
+    def _take(self, line: _Line, message: bytes) -> bool:
+        try:
+            return line is self._line and self._host.downlink_audio(message)
+        except Exception as error:
+            self._host.downlink_crashed(error)
+            return True
 
     async def _write(self, line: _Line) -> None:
         try:

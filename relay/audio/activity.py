@@ -116,31 +116,55 @@ class ActivityDetector:
                 f"threshold is {threshold}, must be from {MIN_THRESHOLD} to {MAX_THRESHOLD}"
             )
         self.rate = rate
+        self.levels_only = levels_only
         self._frame_samples = rate // FRAMES_PER_SECOND
-        self._chunker = Chunker(self._frame_samples)
+        self._rest: Int16 = np.empty(0, np.int16)
         self._end = 0
-        self._powers: deque[float] = deque()
+        self._waiting: deque[float] = deque()
         self._voicing: _Voicing | None = None
         if not levels_only:
             self._voicing = _Voicing(rate, _vad_mode(threshold))
             self._gate = _LevelGate((threshold - DEFAULT_THRESHOLD) * MARGIN_DB_PER_THRESHOLD)
 
+    @property
+    def end(self) -> int:
+        """Position just after the last frame that was returned."""
+        return self._end
+
     def push(self, samples: Int16) -> list[ActivityFrame]:
         """Take samples at `rate`, return the frames that they complete, in order."""
-        frames = self._chunker.push(samples)
-        self._powers.extend(_mean_square(frame) for frame in frames)
+        frames = self._cut(samples)
+        powers = _mean_squares(frames)
         if self._voicing is None:
-            return [self._describe(is_speech=False) for _ in frames]
-        return [
-            self._describe(is_speech=self._gate.admits(self._powers[0], is_voiced=is_voiced))
-            for is_voiced in self._voicing.push(frames)
-        ]
+            return [self._describe(power, is_speech=False) for power in powers]
+        self._waiting.extend(powers)
+        described = []
+        for is_voiced in self._voicing.push(frames):
+            power = self._waiting.popleft()
+            is_speech = self._gate.admits(power, is_voiced=is_voiced)
+            described.append(self._describe(power, is_speech=is_speech))
+        return described
 
-    def _describe(self, *, is_speech: bool) -> ActivityFrame:
-        """Return the oldest frame that has not been returned yet."""
-        power = self._powers.popleft()
+    def powers(self, samples: Int16) -> list[float]:
+        """Like `push`, for levels only: the powers of the frames alone, at a fraction of the price.
+
+        `level_of` makes levels of them.
+        """
+        powers = _mean_squares(self._cut(samples))
+        self._end += len(powers) * self._frame_samples
+        return powers
+
+    def _cut(self, samples: Int16) -> Int16:
+        """The frames that are complete, one to a row."""
+        if self._rest.size:
+            samples = np.concatenate((self._rest, samples))
+        whole = samples.size - samples.size % self._frame_samples
+        self._rest = samples[whole:].copy()  # or the whole push would be kept
+        return samples[:whole].reshape(-1, self._frame_samples)
+
+    def _describe(self, power: float, *, is_speech: bool) -> ActivityFrame:
         self._end += self._frame_samples
-        return ActivityFrame(self._end, _dbfs(power), is_speech)
+        return ActivityFrame(self._end, level_of(power), is_speech)
 
 
 class _LevelGate:
@@ -190,12 +214,12 @@ class _Voicing:
             self._resampler = StreamResampler(rate, self._rate, Quality.LOW)
             self._chunker = Chunker(self._rate // FRAMES_PER_SECOND)
 
-    def push(self, frames: list[Int16]) -> Iterator[bool]:
-        """Yield a verdict per frame; some may belong to earlier frames, others come later."""
+    def push(self, frames: Int16) -> Iterator[bool]:
+        """Yield a verdict per row; some may belong to earlier frames, others come later."""
         for frame in frames if self._resampler is None else self._resampled(frames):
             yield self._vad.is_speech(frame.tobytes(), self._rate)
 
-    def _resampled(self, frames: list[Int16]) -> Iterator[Int16]:
+    def _resampled(self, frames: Int16) -> Iterator[Int16]:
         assert self._resampler is not None
         # One frame at a time: when samples come out depends on how they go in, and a verdict's
         # time shall not depend on how long the pushes were.
@@ -209,16 +233,19 @@ def _vad_mode(threshold: float) -> int:
     return sum(threshold >= bound for bound in (0.2, 0.35, 0.65))
 
 
-def _mean_square(frame: Int16) -> float:
-    """Return the frame's power, 1.0 being full scale."""
+def _mean_squares(frames: Int16) -> list[float]:
+    """Return the power of each row, 1.0 being full scale."""
     # Sums of squared integers are exact in float64, so the order of adding can't change them.
-    wide = frame.astype(np.float64)
-    return float(wide.dot(wide)) / (frame.size * PCM16_SCALE**2)
+    wide = frames.astype(np.float64)
+    sums: list[float] = np.einsum("ij,ij->i", wide, wide).tolist()
+    full = frames.shape[1] * PCM16_SCALE**2
+    return [each / full for each in sums]
 
 
 def _power(decibels: float) -> float:
     return math.pow(10, decibels / 10)
 
 
-def _dbfs(power: float) -> float:
+def level_of(power: float) -> float:
+    """Return the level of a power, in dBFS."""
     return max(10 * math.log10(power), SILENCE_DBFS) if power else SILENCE_DBFS

@@ -34,6 +34,7 @@ class AudioChain:
         """
         self._encoding = encoding
         self._channels = channels
+        self._frame_bytes = encoding.bytes_per_sample * channels
         self._quality = quality
         self._rate_out = wire_format.rate
         self._resampler = StreamResampler(rate_in, self._rate_out, quality)
@@ -91,8 +92,11 @@ class AudioChain:
 
     def seconds_of(self, message: bytes) -> float:
         """How long a message's audio lasts at the present rate."""
-        frame_bytes = self._encoding.bytes_per_sample * self._channels
-        return len(message) / frame_bytes / self._resampler.rate_in
+        return len(message) / self._frame_bytes / self._resampler.rate_in
+
+    def is_partial(self, message: bytes) -> bool:
+        """Whether `push` would refuse it because it isn't whole frames."""
+        return len(message) % self._frame_bytes != 0
 
     def push(self, message: bytes | memoryview) -> Int16:
         """Turn one client message into samples at the wire format's rate.

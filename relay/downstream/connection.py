@@ -21,6 +21,9 @@ connection is closed from here."""
 SHORTEN_QUEUE = "scribe-relay.shorten-queue"
 """A fourth one: as little as possible waits between the client and us."""
 
+LISTEN = "scribe-relay.listen"
+"""A fifth one: whoever is called there is shown each message of audio as it arrives."""
+
 CLOSED = (WebSocketDisconnect, RuntimeError)
 """What sending raises where the connection has ended; `RuntimeError` where uvicorn has closed it by
 itself, since a message was too long or not UTF-8, and a subclass of it from Starlette."""
@@ -39,6 +42,14 @@ class DownstreamConnection:
 
     def __init__(self, websocket: WebSocket) -> None:
         self._websocket = websocket
+        self._is_waiting = False
+        """Whether `receive` waits, so that nothing that came before is still to be taken."""
+
+    def listen(self, take: Callable[[bytes], bool]) -> None:
+        """While `receive` waits, offer audio to `take` first; it says whether it took it."""
+        listen = self._websocket.scope.get("extensions", {}).get(LISTEN)
+        if listen is not None:
+            listen["call"](lambda message: self._is_waiting and take(message))
 
     def on_shutdown(self, leave: Callable[[], None]) -> None:
         """When the server stops, call `leave` instead of closing the connection."""
@@ -57,7 +68,11 @@ class DownstreamConnection:
         Raises:
             ClientLeft: If the connection has ended.
         """
-        message = await self._websocket.receive()
+        self._is_waiting = True
+        try:
+            message = await self._websocket.receive()
+        finally:
+            self._is_waiting = False
         if message["type"] == "websocket.disconnect":
             # uvicorn says 1005 where no close frame came at all, and gives no reason then.
             has_closed = "reason" in message or message.get("code") == CloseCode.RESTARTING

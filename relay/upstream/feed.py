@@ -100,6 +100,16 @@ class Feed:
         )
 
     @property
+    def listens(self) -> bool:
+        """Whether voice activity may end a segment."""
+        return not self._detector.levels_only
+
+    @property
+    def pending(self) -> int:
+        """Samples that wait for their chunk to fill."""
+        return self._chunker.pending
+
+    @property
     def uncommitted(self) -> int:
         """Samples since the last commit."""
         return self._position - self._committed
@@ -115,6 +125,11 @@ class Feed:
 
     def push(self, samples: Int16) -> None:
         """Take in the next samples; commits that fall within them are made where they fall."""
+        if not self.listens and not self._policy.looks_before(self._position + len(samples)):
+            powers = self._detector.powers(samples)
+            self._policy.remember(powers, self._detector.end)
+            self._take(samples)
+            return
         for frame in self._detector.push(samples):
             if frame.is_speech:
                 self._spoken_at = frame.end
