@@ -287,9 +287,8 @@ class Intake:
         except NonFinite:
             for message in messages:
                 self._push(message)
-        seconds = self._chain.timeline.seconds_of_frame(self._chain.frames_received)
-        held = seconds - self._chain.position / self._rate
-        self._gathering.worked_on(held=held, pending=self._feed.pending / self._rate)
+        pending = self._feed.pending / self._rate
+        self._gathering.worked_on(held=self._chain.held, pending=pending)
 
     def _take_audio(self, audio: bytes) -> None:
         """Work on audio at once, or with what comes next if it can't be sent before that anyway.

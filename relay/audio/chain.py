@@ -41,6 +41,7 @@ class AudioChain:
         self._frames_received = 0
         self._position = 0
         self._pre_roll = 0
+        self._held = 0.0
         self._timeline = Timeline(self._rate_out)
         self._timeline.begin(rate_in, frame=0, position=0)
 
@@ -84,6 +85,11 @@ class AudioChain:
     def position(self) -> int:
         """Samples put out so far; what is inside the filter isn't among them."""
         return self._position
+
+    @property
+    def held(self) -> float:
+        """Seconds of audio inside the filter."""
+        return self._held
 
     @property
     def timeline(self) -> Timeline:
@@ -176,10 +182,12 @@ class AudioChain:
     def _process(self, frames: Float32) -> Int16:
         samples = self._resampler.push(frames)
         self._frames_received += frames.size
+        self._held += frames.size / self._resampler.rate_in - samples.size / self._rate_out
         return self._put_out(samples)
 
     def _end_piece(self) -> Int16:
         tail = self._put_out(self._resampler.push(np.empty(0, np.float32), last=True))
+        self._held = 0.0
         # A client whose rate changes within the pre-roll sends other audio than it did before.
         self._pre_roll = 0
         return tail

@@ -48,4 +48,4 @@ class Gathering:
             held: Seconds of audio that went into the filter and didn't come out.
             pending: Seconds that came out and are less than a chunk.
         """
-        self._due = min(self._chunk, self._chunk - pending - held) - _SLACK
+        self._due = self._chunk - pending - held - _SLACK

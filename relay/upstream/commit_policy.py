@@ -1,10 +1,8 @@
 """Where segments end. The relay commits; the provider never does it by itself."""
 
-from array import array
 from collections import deque
-from collections.abc import Iterable
 
-from relay.audio.activity import ActivityFrame, level_of
+from relay.audio.activity import ActivityFrame
 from relay.audio.end_of_speech import EndOfSpeech, VadRule
 from relay.upstream.ledger import Cause
 
@@ -44,7 +42,6 @@ class CommitPolicy:
         self._rate = rate
         self._end_of_speech = None if rule is None else EndOfSpeech(rule)
         self._quiet_moment = QuietMoment()
-        self._remembered = array("d")
         self._committed = 0
         self._observed = 0
         self._hurried_at: int | None = None
@@ -58,24 +55,8 @@ class CommitPolicy:
         uncommitted = (end - self._committed) / self._rate
         return self._hurried_at is not None or uncommitted >= WINDOW_BEGINS
 
-    def remember(self, powers: Iterable[float], end: int) -> None:
-        """Take in the powers of frames up to `end`, before which no moment is looked for.
-
-        Instead of `observe`, where there is no rule. Most segments end before the window, and then
-        no more than this is ever done with them.
-        """
-        self._remembered.extend(powers)
-        self._observed = end
-
-    def _recall(self) -> None:
-        for power in self._remembered:
-            self._quiet_moment.observe(level_of(power), 0.0)
-        self._remembered = array("d")
-
     def observe(self, frame: ActivityFrame) -> Cause | None:
         """Who wants a commit at the end of `frame`, if anyone; then tell `committed`."""
-        if self._remembered:
-            self._recall()
         duration = (frame.end - self._observed) / self._rate
         self._observed = frame.end
         ended = self._end_of_speech is not None and self._end_of_speech.observe(
@@ -95,7 +76,6 @@ class CommitPolicy:
         self._committed = position
         self._hurried_at = None
         self._quiet_moment = QuietMoment()
-        self._remembered = array("d")
         if self._end_of_speech is not None:
             self._end_of_speech.reset()
 

@@ -59,10 +59,3 @@ def test_what_a_filter_holds_may_come_out_with_the_next_message() -> None:
     gathering.worked_on(held=0.03, pending=0.06)
     gathering.add(b"", 0.01)
     assert gathering.is_due
-
-
-def test_nothing_waits_longer_than_a_chunk_even_where_what_comes_out_is_dropped() -> None:
-    gathering = Gathering(CHUNK)
-    gathering.worked_on(held=-0.1, pending=0.0)
-    gathering.add(b"", CHUNK)
-    assert gathering.is_due
