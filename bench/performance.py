@@ -17,14 +17,14 @@ from typing import Any, Final
 import uvloop
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import report, systems
+from bench import pictures, report, systems
 from bench.experiments import Step, steps
 from bench.model import Model, cluster
 from bench.provider import Certificate, serving_provider
 
 PAGE: Final = systems.ROOT / "docs/topics/performance.md"
 RESULTS: Final = PAGE.with_suffix(".json")
-PICTURES: Final = systems.ROOT / "docs/images"
+IMAGES: Final = systems.ROOT / "docs/images"
 
 
 async def measure(chosen: list[Step], results: report.Results) -> None:
@@ -67,8 +67,8 @@ def write(results: report.Results) -> None:
     for name, text in tables.items():
         page = report.write_into(page, name, text)
     PAGE.write_text(page)
-    (PICTURES / "performance-systems.svg").write_bytes(report.picture_of_prices(results))
-    (PICTURES / "performance-growth.svg").write_bytes(report.picture_of_growth(results))
+    (IMAGES / "performance-systems.svg").write_bytes(pictures.of_prices(results))
+    (IMAGES / "performance-growth.svg").write_bytes(pictures.of_growth(results))
 
 
 def main() -> None:
