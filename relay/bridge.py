@@ -334,6 +334,8 @@ class Bridge:
             await asyncio.sleep(TICK)
             if frames == self._intake.frames:
                 self._intake.flush()
+            else:
+                self._life.heard()  # once a second is enough for audio
             frames = self._intake.frames
             now = self._loop.time()
             self._chronicle.acknowledge(now)
@@ -405,7 +407,6 @@ class Bridge:
             self._life.refuse(error)
         except (InputError, MessageTooBig):
             return False  # nothing has changed yet
-        self._life.heard()
         self._follow()
         return True
 

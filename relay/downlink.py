@@ -199,7 +199,8 @@ class Downlink:
 
     def _take(self, line: _Line, message: bytes) -> bool:
         try:
-            return line is self._line and self._host.downlink_audio(message)
+            is_next = line is self._line and line.client.is_waiting
+            return is_next and self._host.downlink_audio(message)
         except Exception as error:
             self._host.downlink_crashed(error)
             return True

@@ -26,7 +26,7 @@ except ImportError:  # as websockets does where it was built without
     from websockets.utils import apply_mask
 
 from relay.downstream.connection import ABORT, HOLD_CLOSE, LISTEN, SHORTEN_QUEUE, SHUTDOWN
-from relay.downstream.frames import MASKED, MAX_HEAD_BYTES, WHOLE_BINARY, FrameSplitter, Span
+from relay.downstream.frames import MASKED, MAX_HEAD_BYTES, WHOLE_BINARY, FrameSplitter
 from relay.downstream.scribe_session import CLOSING
 from relay.downstream.scribe_wording import NORMAL
 
@@ -137,33 +137,33 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             return
         data, spans = self._splitter.push(data)
         for index, span in enumerate(spans):
-            if index >= MESSAGES_AT_ONCE or not self._hand_over(data, span):
-                self._parse(data[span.start : span.end])
+            if index >= MESSAGES_AT_ONCE or not self._hand_over(data, *span):
+                self._parse(data[span[0] : span[2]])
             if self.transport.is_closing():
                 return
         if self._splitter.wanted > self.config.ws_max_size + MAX_HEAD_BYTES:
             self._is_unsplit = True
             self._parse(self._splitter.give_back())  # which finds that it is too long
 
-    def _hand_over(self, data: bytes, span: Span) -> bool:
+    def _hand_over(self, data: bytes, start: int, payload: int, end: int) -> bool:
         """Give a message of audio to who listens, past the queue; whether it was taken.
 
         Most of what a relay does is to receive audio, and a queue, its events, and a task that is
         woken by them cost as much as what is done with it.
         """
+        conn = self.conn
         if (
-            self._take is None
-            or data[span.start] != WHOLE_BINARY
-            or not data[span.start + 1] & MASKED
-            or self.conn.state is not OPEN
-            or self.conn.current_size is not None  # it interrupts a message: an error
-            or self.conn.is_held
-            or span.end - span.payload > self.config.ws_max_size
+            data[start] != WHOLE_BINARY
+            or self._take is None
+            or data[start + 1] < MASKED
+            or conn.state is not OPEN
+            or conn.current_size is not None  # it interrupts a message: an error
+            or conn.is_held
+            or end - payload > self.config.ws_max_size
             or not self.queue.empty()
         ):
             return False
-        mask = data[span.payload - 4 : span.payload]
-        return self._take(apply_mask(memoryview(data)[span.payload : span.end], mask))
+        return self._take(apply_mask(data[payload:end], data[payload - 4 : payload]))
 
     def _parse(self, data: bytes) -> None:
         super().data_received(data)

@@ -70,6 +70,7 @@ class Intake:
             chunk_ms=config.chunk_ms,
             quiet=config.quiet_seconds,
         )
+        self._listens = self._feed.listens
         self._terms = terms
         self._found = found
         self._refused = refused
@@ -165,12 +166,12 @@ class Intake:
         if self._is_closed or self._ledger.is_full or now < self._ready_at:
             return False
         seconds = self._chain.seconds_of(message)
-        self._terms.expect(seconds)
-        if self._terms.must_wait:
+        delay = self._terms.take_now(seconds, now)
+        if delay is None:
             return False
         self._came_at = now
-        self._ready_at = now + self._terms.take(seconds, now)
-        self._take_audio(message)
+        self._ready_at = now + delay
+        self._take_audio(message, seconds)
         return True
 
     def take(self, message: Input) -> None:
@@ -182,7 +183,7 @@ class Intake:
         if self._is_closed:
             return
         if isinstance(message, bytes):
-            self._take_audio(message)
+            self._take_audio(message, self._chain.seconds_of(message))
             return
         self.settle()
         match message:
@@ -290,18 +291,16 @@ class Intake:
         pending = self._feed.pending / self._rate
         self._gathering.worked_on(held=self._chain.held, pending=pending)
 
-    def _take_audio(self, audio: bytes) -> None:
+    def _take_audio(self, audio: bytes, seconds: float) -> None:
         """Work on audio at once, or with what comes next if it can't be sent before that anyway.
 
         Each step of the work has a price for being called at all, which is most of the price of a
         short message. Where voice activity may end a segment, nothing waits.
         """
-        if self._next_rate is not None or self._feed.listens or self._chain.is_partial(audio):
+        if self._listens or self._next_rate is not None or self._chain.is_partial(audio):
             self.settle()
             self._push(audio)
-            return
-        self._gathering.add(audio, self._chain.seconds_of(audio))
-        if self._gathering.is_due:
+        elif self._gathering.add(audio, seconds):
             self.settle()
 
     def _push(self, audio: bytes) -> None:

@@ -25,15 +25,11 @@ class Gathering:
         """Whether something waits."""
         return bool(self._messages)
 
-    @property
-    def is_due(self) -> bool:
-        """Whether it is time to `take`."""
-        return self._seconds >= self._due
-
-    def add(self, message: bytes, seconds: float) -> None:
-        """Let a message wait that lasts so long."""
+    def add(self, message: bytes, seconds: float) -> bool:
+        """Let a message wait that lasts so long; whether it is time to `take`."""
         self._messages.append(message)
         self._seconds += seconds
+        return self._seconds >= self._due
 
     def take(self) -> list[bytes]:
         """What waits, in order; then say what became of it by `worked_on`."""

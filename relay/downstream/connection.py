@@ -43,13 +43,20 @@ class DownstreamConnection:
     def __init__(self, websocket: WebSocket) -> None:
         self._websocket = websocket
         self._is_waiting = False
-        """Whether `receive` waits, so that nothing that came before is still to be taken."""
 
     def listen(self, take: Callable[[bytes], bool]) -> None:
-        """While `receive` waits, offer audio to `take` first; it says whether it took it."""
+        """Offer each message of audio to `take` as it arrives; what it doesn't take is received.
+
+        It may take what comes while `is_waiting`, or the order would be another one.
+        """
         listen = self._websocket.scope.get("extensions", {}).get(LISTEN)
         if listen is not None:
-            listen["call"](lambda message: self._is_waiting and take(message))
+            listen["call"](take)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether `receive` waits, so that nothing that came before is still to be taken."""
+        return self._is_waiting
 
     def on_shutdown(self, leave: Callable[[], None]) -> None:
         """When the server stops, call `leave` instead of closing the connection."""

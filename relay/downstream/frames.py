@@ -3,40 +3,37 @@
 Source: RFC 6455, section 5.2.
 """
 
-from typing import Final, NamedTuple
+from typing import Final, TypeAlias
 
 WHOLE_BINARY: Final = 0x82
 """First byte of a frame that is a whole binary message, without extensions."""
 
 MASKED: Final = 0x80
-"""Bit of the second byte: a mask of four bytes precedes the payload."""
+"""From this on, the second byte says that a mask of four bytes precedes the payload."""
 
 MAX_HEAD_BYTES: Final = 14
 
 
-class Span(NamedTuple):
-    """Where a frame lies in the bytes that it came in."""
-
-    start: int
-    payload: int
-    end: int
+Span: TypeAlias = tuple[int, int, int]
+"""Where in the bytes that it came in a frame begins, its payload begins, and both end."""
 
 
 def frame_at(data: bytes, start: int) -> Span | None:
     """The frame that begins there, be it whole or not; None if its length isn't there yet."""
-    at = start + 2
-    if len(data) < at:
+    payload = start + 2
+    if len(data) < payload:
         return None
-    length = data[start + 1] & 0x7F
+    second = data[start + 1]
+    length = second & 0x7F
     if length >= 126:
-        size = 2 if length == 126 else 8
-        if len(data) < at + size:
+        head = payload
+        payload += 2 if length == 126 else 8
+        if len(data) < payload:
             return None
-        length = int.from_bytes(data[at : at + size])
-        at += size
-    if data[start + 1] & MASKED:
-        at += 4
-    return Span(start, at, at + length)
+        length = int.from_bytes(data[head:payload])
+    if second >= MASKED:
+        payload += 4
+    return start, payload, payload + length
 
 
 class FrameSplitter:
@@ -59,12 +56,12 @@ class FrameSplitter:
         position, size = 0, len(data)
         while position < size:
             span = frame_at(data, position)
-            if span is None or span.end > size:
+            if span is None or span[2] > size:
                 self._rest += data[position:]
-                self.wanted = (size + 1 if span is None else span.end) - position
+                self.wanted = (size + 1 if span is None else span[2]) - position
                 break
             spans.append(span)
-            position = span.end
+            position = span[2]
         return data, spans
 
     def give_back(self) -> bytes:

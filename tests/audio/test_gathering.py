@@ -12,8 +12,7 @@ def gathered(message: float, block: float, seconds: float) -> list[tuple[int, in
     """
     gathering, done, came = Gathering(CHUNK), [], 0.0
     for _ in range(round(seconds / message)):
-        gathering.add(b"", message)
-        if gathering.is_due:
+        if gathering.add(b"", message):
             count = len(gathering.take())
             came += message * count
             out = (came + 1e-9) // block * block
@@ -46,10 +45,9 @@ def test_no_chunk_is_late_behind_a_filter_that_works_in_blocks(message: float) -
 def test_what_waits_is_given_in_order_and_once() -> None:
     gathering = Gathering(CHUNK)
     assert not gathering
-    gathering.add(b"a", 0.01)
-    gathering.add(b"b", 0.01)
+    assert not gathering.add(b"a", 0.01)
+    assert not gathering.add(b"b", 0.01)
     assert gathering
-    assert not gathering.is_due
     assert gathering.take() == [b"a", b"b"]
     assert not gathering
 
@@ -57,5 +55,4 @@ def test_what_waits_is_given_in_order_and_once() -> None:
 def test_what_a_filter_holds_may_come_out_with_the_next_message() -> None:
     gathering = Gathering(CHUNK)
     gathering.worked_on(held=0.03, pending=0.06)
-    gathering.add(b"", 0.01)
-    assert gathering.is_due
+    assert gathering.add(b"", 0.01)
