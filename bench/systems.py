@@ -1,6 +1,7 @@
 """The servers that are measured, each in processes of its own on one core."""
 
 import asyncio
+import ctypes
 import os
 import re
 import resource
@@ -32,6 +33,9 @@ PIPECAT_PYTHON: Final = ROOT / ".venv/pipecat/bin/python"
 PIPECAT_LOCK: Final = ROOT / "requirements/pipecat.lock"
 NODE_PACKAGE: Final = ROOT / "bench/node"
 
+_PR_SET_PDEATHSIG: Final = 1
+"""Source: linux/prctl.h."""
+
 _USABLE: Final = sorted(os.sched_getaffinity(0))
 _TICK: Final = os.sysconf("SC_CLK_TCK")
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
@@ -49,9 +53,14 @@ def prepare() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def pin(core: int) -> Callable[[], None]:
-    """What a new process calls to stay on a core."""
-    return lambda: os.sched_setaffinity(0, {core})
+def pinned(core: int) -> Callable[[], None]:
+    """What a new process calls to stay on a core, and to end with us however we do."""
+
+    def call() -> None:
+        os.sched_setaffinity(0, {core})
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+    return call
 
 
 @dataclass(frozen=True)
@@ -202,7 +211,7 @@ async def _running(
             stderr=log,
             text=True,
             start_new_session=True,
-            preexec_fn=pin(cores()[0]),
+            preexec_fn=pinned(cores()[0]),
         )
     try:
         yield process
