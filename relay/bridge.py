@@ -71,8 +71,8 @@ class Bridge:
     """One client's session, from its admission to its end.
 
     Audio is worked on where it arrives, and the provider's messages where they do: between the
-    client's message and the provider's socket there is one await, the one that waits for the
-    message. Tasks only read the client, write to it, connect, and watch the clock.
+    client's message and the provider's socket there is no await, unless something has to be waited
+    for. Tasks only read what else the client says, write to it, connect, and watch the clock.
 
     A session outlives its client's connection: `run` is the session, `serve` one connection of it.
     Without one it is *parked*: it takes nothing, goes on with what it has, and waits.

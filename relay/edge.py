@@ -25,7 +25,7 @@ try:
 except ImportError:  # as websockets does where it was built without
     from websockets.utils import apply_mask
 
-from relay.downstream.connection import ABORT, HOLD_CLOSE, LISTEN, SHORTEN_QUEUE, SHUTDOWN
+from relay.downstream.connection import ABORT, HOLD_CLOSE, LISTEN, SEND, SHORTEN_QUEUE, SHUTDOWN
 from relay.downstream.frames import MASKED, MAX_HEAD_BYTES, WHOLE_BINARY, FrameSplitter
 from relay.downstream.scribe_session import CLOSING
 from relay.downstream.scribe_wording import NORMAL
@@ -181,9 +181,18 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             extensions[HOLD_CLOSE] = {"call": self._hold_close}
             extensions[SHORTEN_QUEUE] = {"call": self._shorten_queue}
             extensions[LISTEN] = {"call": self._listen}
+            extensions[SEND] = {"call": self._send_now}
 
     def _listen(self, take: Callable[[bytes], bool]) -> None:
         self._take = take
+
+    def _send_now(self, text: str) -> bool:
+        is_open = self.conn.state is OPEN and self.handshake_complete and not self.close_sent
+        if not is_open or not self.writable.is_set() or self.transport.is_closing():
+            return False
+        self.conn.send_text(text.encode())
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        return True
 
     def _hold_close(self) -> None:
         self.conn.holds_close = True

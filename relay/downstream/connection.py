@@ -24,6 +24,9 @@ SHORTEN_QUEUE = "scribe-relay.shorten-queue"
 LISTEN = "scribe-relay.listen"
 """A fifth one: whoever is called there is shown each message of audio as it arrives."""
 
+SEND = "scribe-relay.send"
+"""A sixth one: sends a text at once where nothing keeps it back, and says whether it did."""
+
 CLOSED = (WebSocketDisconnect, RuntimeError)
 """What sending raises where the connection has ended; `RuntimeError` where uvicorn has closed it by
 itself, since a message was too long or not UTF-8, and a subclass of it from Starlette."""
@@ -86,6 +89,12 @@ class DownstreamConnection:
             raise ClientLeft(message["code"] if has_closed else CloseCode.BROKEN)
         payload: bytes | None = message.get("bytes")
         return payload if payload is not None else message["text"]
+
+    def send_now(self, text: str) -> bool:
+        """Send one message if that needs no waiting; whether it was sent."""
+        send = self._websocket.scope.get("extensions", {}).get(SEND)
+        is_connected = self._websocket.application_state is WebSocketState.CONNECTED
+        return send is not None and is_connected and bool(send["call"](text))
 
     async def send(self, text: str) -> None:
         """Send one message; waits while the client doesn't read. Cancelling it sends nothing.
