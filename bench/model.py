@@ -38,7 +38,7 @@ class Model:
         prices = {
             int(name.split()[-1]): answer["cpu_us"]
             for name, answer in sizes.items()
-            if name.startswith("relay ")
+            if name.startswith("relay ") and "cpu_us" in answer
         }
         if len(prices) < 2:
             return None

@@ -56,7 +56,7 @@ def of_growth(results: Results) -> bytes:
         x_value_formatter=lambda value: f"{value:,.0f}",
     )
     for name in ("relay", "floor"):
-        points = results.get("growth", {}).get(name, {"points": []})["points"]
+        points = results.get("growth", {}).get(name, {}).get("points", [])
         chart.add(name, [(each["sessions"], each["cpu_us"]) for each in points])
     chart.range = (0, None)
     return _chart(chart)

@@ -15,9 +15,8 @@ TARGET_RATIOS: Final = {20: 1.2, 100: 1.5}
 def ratio(results: Results, section: str, name: str, to: str) -> float | None:
     """How many times as much processor time `name` takes as `to`."""
     measured = results.get(section, {})
-    if name not in measured or to not in measured:
-        return None
-    return float(measured[name]["cpu_us"] / measured[to]["cpu_us"])
+    prices = [measured.get(each, {}).get("cpu_us") for each in (name, to)]
+    return None if None in prices else float(prices[0] / prices[1])
 
 
 def table(head: list[str], rows: list[list[object]]) -> str:
@@ -37,6 +36,8 @@ def compared(results: Results) -> str:
     for section in (name for name in results if name.startswith("messages of")):
         rows: list[list[object]] = []
         for name, answer in results[section].items():
+            if "cpu_us" not in answer:
+                continue  # it broke, which is said below
             latency = answer["latency_ms"]
             rows.append(
                 [
@@ -74,7 +75,7 @@ def opened(results: Results) -> str:
             f"{many[name]['cpu_ms']:.1f}",
         ]
         for name in first
-        if name in many
+        if "p50_ms" in first[name] and "cpu_ms" in many.get(name, {})
     ]
     head = ["", "connect → first audio p50, ms", "p99, ms", "opened per second", "CPU ms each"]
     return table(head, rows)
@@ -84,7 +85,7 @@ def grown(results: Results) -> str:
     """What a session costs as there are more of them."""
     rows: list[list[object]] = []
     for name, answer in results.get("growth", {}).items():
-        for point in answer["points"]:
+        for point in answer.get("points", []):
             latency = point["latency_ms"]
             rows.append(
                 [
@@ -106,7 +107,7 @@ def sized(results: Results, model: Model | None) -> str:
     rows: list[list[object]] = []
     for message_ms in sorted({int(name.split()[-1]) for name in sizes}):
         relay, floor = (sizes.get(f"{name} {message_ms}") for name in ("relay", "floor"))
-        if relay is None or floor is None:
+        if not relay or not floor or "cpu_us" not in relay or "cpu_us" not in floor:
             continue
         rows.append(
             [
@@ -121,22 +122,27 @@ def sized(results: Results, model: Model | None) -> str:
     return table(head, rows)
 
 
+def _whole(results: Results, section: str) -> list[tuple[str, dict[str, Any]]]:
+    """The answers of a section, without those that broke."""
+    return [item for item in results.get(section, {}).items() if "cpu_us" in item[1]]
+
+
 def others(results: Results) -> str:
     """Workers, Redis, and the soak."""
     rows: list[list[object]] = []
-    for number, answer in results.get("workers", {}).items():
+    for number, answer in _whole(results, "workers"):
         shares = " and ".join(f"{each:.0%}" for each in answer["shares"])
         price = f"{answer['cpu_us']:.0f} µs per session-second, {answer['memory_mb']} MB"
         rows.append([f"{number} worker(s) on one core, {answer['sessions']} sessions", price])
         rows.append([f"… of the work each process does with {number}", shares])
-    for answer in results.get("redis", {}).values():
+    for _, answer in _whole(results, "redis"):
         rows += [
             ["commands in Redis, per session-minute", answer["commands_per_session_minute"]],
             ["… of them scripts", answer["scripts_per_session_minute"]],
             ["commands in Redis, to open a session", answer["commands_per_opening"]],
             ["Redis, µs per session-second", answer["redis_cpu_us_per_session_second"]],
         ]
-    for answer in results.get("soak", {}).values():
+    for _, answer in _whole(results, "soak"):
         rows += [
             ["memory, kB per session and minute", answer["memory_kb_per_session_minute"]],
             ["processor time, % per minute", answer["cpu_percent_per_minute"]],

@@ -19,6 +19,9 @@ FEW: Final = 20
 SHARE: Final = 0.7
 """Of its core that a server is to be busy."""
 
+LOAD_SHARE: Final = 0.75
+"""Of its core that the load takes at most, or it would measure itself."""
+
 MOST: Final = 1_400
 """Sessions at once that the load and the provider carry together on one core."""
 
@@ -88,14 +91,14 @@ class Run:
         await self.load.open(max(0, min(sessions, MOST) - len(self.load.clients)))
 
     async def grow_until_busy(self, share: float, guess: Sample) -> None:
-        """Open sessions until the server is about so busy."""
+        """Open sessions until the server is about so busy, or the load as busy as it may be."""
         # A server that waits for work has more of it in one go as it gets busier, so the price of
-        # a few is too high; yet no more than half of what it says is believed at once.
-        await self.grow(round(0.8 * share / guess.price))
-        await asyncio.sleep(0.5)
-        better = await self.sample(1.5)
-        await self.grow(round(share / better.price))
-        await asyncio.sleep(0.5)
+        # a few is too high: what it says is believed in two steps.
+        for part in (0.7, 1.0):
+            for_load = guess.sessions * LOAD_SHARE / guess.load_busy
+            await self.grow(round(part * min(share / guess.price, for_load)))
+            await asyncio.sleep(0.5)
+            guess = await self.sample(1.5)
 
     def latency(self, sample: Sample) -> proof.Latency:
         """Of what arrived in it."""
