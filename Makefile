@@ -67,7 +67,7 @@ fix: .venv/dev $(NODE_MODULES) ## Format, and mend what can be mended by itself
 	$(BIN)/ruff check --fix $(PYTHON_SOURCES)
 	scripts/npm run fix
 
-bench: .venv/dev system-packages ## Print the tables that the docs show
+bench: .venv/dev system-packages ## Measure what the docs show, and write it there
 	$(BIN)/python -m bench
 
 docs: .venv/dev ## Write the pages that are made from code

@@ -11,6 +11,7 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,9 +19,9 @@ import uvloop
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bench import pictures, report, systems
-from bench.experiments import Step, steps
+from bench.experiments import Answer, Step, steps
 from bench.model import Model, cluster
-from bench.provider import Certificate, serving_provider
+from bench.provider import Certificate, Provider, serving_provider
 
 PAGE: Final = systems.ROOT / "docs/topics/performance.md"
 RESULTS: Final = PAGE.with_suffix(".json")
@@ -46,6 +47,14 @@ async def measure(chosen: list[Step], results: report.Results) -> None:
                 results.setdefault(section, {})[name] = answer
                 progress.advance(task)
                 _tell(section, name, answer, time.perf_counter() - begin)
+
+
+async def attempt(step: Callable[[Provider], Awaitable[Answer]], provider: Provider) -> Answer:
+    """Take a step; one that breaks voids itself alone."""
+    try:
+        return await step(provider)
+    except Exception as error:
+        return {"void": [f"it broke: {root_of(error)!r}"]}
 
 
 def root_of(error: BaseException) -> BaseException:
