@@ -18,8 +18,8 @@ PURE_TESTS := $(patsubst %,tests/analysis/test_%.py,lexicon local matching moder
 	$(patsubst %,tests/simulator/%.py,test_credentials test_endpointer engines/test_wire \
 		test_extras test_faults test_refusals test_session)
 NODE_MODULES := web/node_modules/.package-lock.json
-# Those of tests/sdk are installed by the tests themselves.
-NPM_FOLDERS := web tests/sdk/browser tests/sdk/node
+# Those of tests/sdk and bench are installed by what needs them.
+NPM_FOLDERS := web tests/sdk/browser tests/sdk/node bench/node
 PAGES := relay/http/built/.vite/manifest.json
 PAGE_SOURCES := $(shell find web/src -type f ! -name '*.test.*') web/vite.config.ts web/tsconfig.json
 
@@ -73,7 +73,7 @@ fix: .venv/dev $(NODE_MODULES) ## Format, and mend what can be mended by itself
 	$(BIN)/ruff check --fix $(PYTHON_SOURCES)
 	scripts/npm run fix
 
-bench: .venv/dev system-packages ## Print the tables that the docs show
+bench: .venv/dev system-packages ## Measure what the docs show, and write it there
 	$(BIN)/python -m bench
 
 docs: .venv/dev ## Write the pages that are made from code
@@ -97,6 +97,9 @@ lock: .venv/demo ## Renew the lock files from pyproject.toml and web/package.jso
 	echo livekit-plugins-elevenlabs | $(UV) pip compile --quiet --upgrade --universal \
 		--python-version 3.11 --generate-hashes --no-header --no-annotate - \
 		-o requirements/livekit.lock
+	printf 'pipecat-ai[elevenlabs,websocket]\nuvicorn[standard]\n' | $(UV) pip compile --quiet \
+		--upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - \
+		-o requirements/pipecat.lock
 	for folder in $(NPM_FOLDERS); do \
 		scripts/npm update --package-lock-only --prefix $$PWD/$$folder && \
 		$(BIN)/python scripts/without-addresses $$folder/package-lock.json || exit 1; \

@@ -73,8 +73,8 @@ class Bridge:
     """One client's session, from its admission to its end.
 
     Audio is worked on where it arrives, and the provider's messages where they do: between the
-    client's message and the provider's socket there is one await, the one that waits for the
-    message. Tasks only read the client, write to it, connect, and watch the clock.
+    client's message and the provider's socket there is no await, unless something has to be waited
+    for. Tasks only read what else the client says, write to it, connect, and watch the clock.
 
     A session outlives its client's connection: `run` is the session, `serve` one connection of it.
     Without one it is *parked*: it takes nothing, goes on with what it has, and waits.
@@ -118,10 +118,12 @@ class Bridge:
             terms,
             config,
             found=self._warn,
+            refused=self._refuse,
             recording=recording,
         )
         self._chunks, self._ends = ChunkWatch(), SegmentWatch()
         self._committed = self._intake.committed
+        self._advanced = self._ledger.appended
         self._uplink = Uplink(
             self,
             self._ledger,
@@ -307,6 +309,7 @@ class Bridge:
     async def part(self) -> None:
         """Say the last words to both sides; both sockets are closed on return."""
         ending = self.ending
+        self._intake.settle()  # what came counts as having come
         if self._recording is not None:
             self._recording.end(is_over=not self.is_handed_over)
         messages, code = self._translator.last_words(ending)
@@ -339,6 +342,8 @@ class Bridge:
             await asyncio.sleep(TICK)
             if frames == self._intake.frames:
                 self._intake.flush()
+            else:
+                self._life.heard()  # once a second is enough for audio
             frames = self._intake.frames
             now = self._loop.time()
             self._chronicle.acknowledge(now)
@@ -394,10 +399,26 @@ class Bridge:
             await self._intake.until_allowed(taken, seconds)
             self._receive(taken)
         except InputError as error:
-            self._say(refuse(error)[0])
+            self._refuse(error)
         except (InvalidRequest, MessageTooBig) as error:
             self._life.refuse(error)
         await self._intake.until_ready(seconds)
+
+    def downlink_audio(self, message: bytes) -> bool:
+        """Take in audio at once, unless something is to be waited for; whether it was."""
+        if self._chunks.is_armed:
+            self._chunks.came(perf_counter())
+        try:
+            if self._downstream.receive_message(message) is not message:
+                return False
+            if not self._intake.take_now(message):
+                return False
+        except InvalidRequest as error:
+            self._life.refuse(error)
+        except (InputError, MessageTooBig):
+            return False  # nothing has changed yet
+        self._follow()
+        return True
 
     def downlink_left(self, *, in_order: bool) -> None:
         """Park the session, or finish it where nobody will come back."""
@@ -422,7 +443,17 @@ class Bridge:
                     self._uplink.introduce(message.previous_text)
                 self._intake.take(message)
         finally:
-            self._watch()
+            if isinstance(message, bytes):
+                self._follow()
+            else:
+                self._watch()
+                self._life.advance()
+
+    def _follow(self) -> None:
+        """Go on after audio, if it has made something to send; most messages haven't."""
+        self._watch()
+        if self._ledger.appended != self._advanced:
+            self._advanced = self._ledger.appended
             self._life.advance()
 
     def _watch(self) -> None:
@@ -438,6 +469,10 @@ class Bridge:
         self._meter.audio_warned(finding.ailment)
         self._log.info("client warned", code=str(finding.ailment))
         self._say(Warn(finding.ailment, finding.text))
+
+    def _refuse(self, error: InputError) -> None:
+        """Say of a message that it can't be used; the session goes on without it."""
+        self._say(refuse(error)[0])
 
     def _say(self, message: ServerMessage) -> None:
         self._downlink.say(message)

@@ -32,6 +32,9 @@ class DownlinkHost(Protocol):
     async def downlink_message(self, message: bytes | str) -> None:
         """Take one of the client's messages; return when the next one may be read."""
 
+    def downlink_audio(self, message: bytes) -> bool:
+        """Take a message of audio at once, unless something is to be waited for; whether it was."""
+
     def downlink_left(self, *, in_order: bool) -> None:
         """The client has gone; in order, if it closed because it was done."""
 
@@ -47,6 +50,8 @@ class _Line:
     def __init__(self, client: DownstreamConnection) -> None:
         self.client = client
         self.pumps: list[asyncio.Task[None]] = []
+        self.is_idle = False
+        """Whether the one that writes has nothing to do, and waits for mail."""
         self.closing: asyncio.Future[CloseCode | None] = asyncio.get_running_loop().create_future()
 
     def end(self, code: CloseCode | None) -> None:
@@ -187,11 +192,20 @@ class Downlink:
             client.abort()
 
     async def _read(self, line: _Line) -> None:
+        line.client.listen(lambda message: self._take(line, message))
         try:
             while True:
                 await self._host.downlink_message(await line.client.receive())
         except ClientLeft as left:
             self._leave(line, in_order=left.code in (CloseCode.ENDED, NO_STATUS))
+
+    def _take(self, line: _Line, message: bytes) -> bool:
+        try:
+            is_next = line is self._line and line.client.is_waiting
+            return is_next and self._host.downlink_audio(message)
+        except Exception as error:
+            self._host.downlink_crashed(error)
+            return True
 
     async def _write(self, line: _Line) -> None:
         try:
@@ -202,14 +216,16 @@ class Downlink:
                 if not len(self._outbox):
                     self._is_drained.set()
                 self._mail.clear()
+                line.is_idle = True
                 await self._mail.wait()
+                line.is_idle = False
         except ClientLeft:
             # The reader sees the code, unless it isn't listening since it waits for room.
             await asyncio.sleep(READER_TIMEOUT)
             self._leave(line, in_order=False)
 
     def _post(self, letter: Letter) -> None:
-        if self._line is None:
+        if self._line is None or self._has_sent_all(self._line):
             return
         self._is_drained.clear()
         self._mail.set()
@@ -219,6 +235,16 @@ class Downlink:
             line.client.abort()
             self._leave(line, in_order=False)
 
+    def _has_sent_all(self, line: _Line) -> bool:
+        """Send at once what needs no waiting; whether that was all."""
+        if not line.is_idle or self._mail.is_set():
+            return False
+        while (text := self._outbox.peek()) is not None:
+            if not line.client.send_now(text):
+                return False
+            self._outbox.pop()
+        return not len(self._outbox)
+
     def _let_go(self, letter: Letter, answer: "asyncio.Future[Standing | None]") -> None:
         if answer.cancelled():
             return
@@ -226,4 +252,7 @@ class Downlink:
             self._host.downlink_lost()
             return
         letter.is_held = False
-        self._mail.set()
+        if self._line is None or not self._has_sent_all(self._line):
+            self._mail.set()
+            return
+        self._is_drained.set()

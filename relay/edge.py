@@ -2,7 +2,8 @@
 
 A request's head is bounded in bytes and in time, so that nobody fills the memory or holds a
 connection open with half a request; a WebSocket that doesn't take its pongs is dropped; and a
-session can drop its connection at once, or have its last words before a close is answered.
+session can drop its connection at once, have its last words before a close is answered, and take
+audio where it arrives.
 """
 
 import asyncio
@@ -19,11 +20,17 @@ from websockets.http11 import Request
 from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
-from relay.downstream.connection import ABORT, HOLD_CLOSE, SHORTEN_QUEUE, SHUTDOWN
+try:
+    from websockets.speedups import apply_mask
+except ImportError:  # as websockets does where it was built without
+    from websockets.utils import apply_mask
+
+from relay.downstream.connection import ABORT, HOLD_CLOSE, LISTEN, SEND, SHORTEN_QUEUE, SHUTDOWN
+from relay.downstream.frames import MASKED, MAX_HEAD_BYTES, WHOLE_BINARY, FrameSplitter
 from relay.downstream.scribe_session import CLOSING
 from relay.downstream.scribe_wording import NORMAL
 
-MAX_HEAD_BYTES: Final = 64 * 1024
+MAX_REQUEST_HEAD_BYTES: Final = 64 * 1024
 """Of a request's line and headers, beside what arrives in one piece with their end. Two thousand
 characters of instructions, which Scribe takes in the query, need 12 KiB when they are Cyrillic."""
 
@@ -33,13 +40,16 @@ HEAD_TIMEOUT: Final = 10.0
 MAX_UNSENT_BYTES: Final = 64 * 1024
 """Unsent bytes of a WebSocket at which a ping that wants an answer drops it."""
 
+MESSAGES_AT_ONCE: Final = 64
+"""Messages of audio that came in one piece and are taken before others get a turn."""
+
 HOLD_TIMEOUT: Final = 30.0
 """Seconds for which a client's close frame may wait for its answer. Source: the clients in use wait
 for 10 s (websockets, Python) and 30 s (ws, Node)."""
 
 # uvicorn hands the request's head to websockets, which would stop at 8 KiB without an answer. The
 # library offers this as an environment variable, read when it is imported.
-websockets.http11.MAX_LINE_LENGTH = MAX_HEAD_BYTES
+websockets.http11.MAX_LINE_LENGTH = MAX_REQUEST_HEAD_BYTES
 
 
 class BoundedHttp(HttpToolsProtocol):
@@ -63,7 +73,7 @@ class BoundedHttp(HttpToolsProtocol):
         super().data_received(data)
         if self._is_in_head:
             self._head_bytes += len(data)
-            if self._head_bytes > MAX_HEAD_BYTES:
+            if self._head_bytes > MAX_REQUEST_HEAD_BYTES:
                 self._disarm()
                 self.transport.write(_TOO_LARGE)
                 self.transport.close()
@@ -112,12 +122,50 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
     conn: HoldingProtocol
     _leave: Callable[[], None] | None = None
     _hold_timer: asyncio.TimerHandle | None = None
+    _take: Callable[[bytes], bool] | None = None
+    _is_unsplit = False
+    """Whether a frame has begun that is too long to be waited for."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.conn = HoldingProtocol(max_size=self.config.ws_max_size, logger=self.logger)
+        self._splitter = FrameSplitter()
 
     def data_received(self, data: bytes) -> None:
+        if not self.handshake_initiated or self._is_unsplit:
+            self._parse(data)
+            return
+        data, spans = self._splitter.push(data)
+        for index, span in enumerate(spans):
+            if index >= MESSAGES_AT_ONCE or not self._hand_over(data, *span):
+                self._parse(data[span[0] : span[2]])
+            if self.transport.is_closing():
+                return
+        if self._splitter.wanted > self.config.ws_max_size + MAX_HEAD_BYTES:
+            self._is_unsplit = True
+            self._parse(self._splitter.give_back())  # which finds that it is too long
+
+    def _hand_over(self, data: bytes, start: int, payload: int, end: int) -> bool:
+        """Give a message of audio to who listens, past the queue; whether it was taken.
+
+        Most of what a relay does is to receive audio, and a queue, its events, and a task that is
+        woken by them cost as much as what is done with it.
+        """
+        conn = self.conn
+        if (
+            data[start] != WHOLE_BINARY
+            or self._take is None
+            or data[start + 1] < MASKED
+            or conn.state is not OPEN
+            or conn.current_size is not None  # it interrupts a message: an error
+            or conn.is_held
+            or end - payload > self.config.ws_max_size
+            or not self.queue.empty()
+        ):
+            return False
+        return self._take(apply_mask(data[payload:end], data[payload - 4 : payload]))
+
+    def _parse(self, data: bytes) -> None:
         super().data_received(data)
         if not self.handshake_initiated and self.conn.handshake_exc is not None:
             # websockets gives no answer to a request that it can't read.
@@ -132,6 +180,19 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             extensions[SHUTDOWN] = {"call": self._on_shutdown}
             extensions[HOLD_CLOSE] = {"call": self._hold_close}
             extensions[SHORTEN_QUEUE] = {"call": self._shorten_queue}
+            extensions[LISTEN] = {"call": self._listen}
+            extensions[SEND] = {"call": self._send_now}
+
+    def _listen(self, take: Callable[[bytes], bool]) -> None:
+        self._take = take
+
+    def _send_now(self, text: str) -> bool:
+        is_open = self.conn.state is OPEN and self.handshake_complete and not self.close_sent
+        if not is_open or not self.writable.is_set() or self.transport.is_closing():
+            return False
+        self.conn.send_text(text.encode())
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        return True
 
     def _hold_close(self) -> None:
         self.conn.holds_close = True

@@ -6,6 +6,7 @@ from typing import Final
 
 from relay.audio.arrival import HEADSTART
 from relay.audio.chain import AudioChain
+from relay.audio.gathering import Gathering
 from relay.audio.health import Ailment, AudioHealth, Finding
 from relay.audio.pcm import Int16, NonFinite, PartialFrame
 from relay.audio.timeline import Timeline
@@ -48,9 +49,21 @@ class Intake:
         config: BridgeConfig,
         *,
         found: Callable[[Finding], None],
+        refused: Callable[[InputError], None],
         recording: Recording | None = None,
     ) -> None:
-        """Go on at `start`, and fill `ledger`; what is wrong with the sound is `found`."""
+        """Go on at `start`, and fill `ledger`.
+
+        Args:
+            start: Where the session begins here.
+            ledger: To be filled.
+            parameters: Granted to the session.
+            terms: What it may use.
+            config: The relay's.
+            found: Told what is wrong with the sound.
+            refused: Told of audio that can't be used; its length counts all the same.
+            recording: Given what was heard, if the session is recorded.
+        """
         self._chain = start.chain
         self._recording = recording
         self._ledger = ledger
@@ -61,8 +74,13 @@ class Intake:
             chunk_ms=config.chunk_ms,
             quiet=config.quiet_seconds,
         )
+        self._listens = self._feed.listens
         self._terms = terms
         self._found = found
+        self._refused = refused
+        self._rate = config.wire_format.rate
+        self._gathering = Gathering(config.chunk_ms / 1000)
+        self._ready_at = 0.0
         self._health = AudioHealth(
             self._chain.timeline.pieces[-1].rate_in,
             rate=config.wire_format.rate,
@@ -89,6 +107,7 @@ class Intake:
     @property
     def frames(self) -> int:
         """The client's frames so far."""
+        self.settle()
         return self._chain.frames_received
 
     @property
@@ -109,6 +128,7 @@ class Intake:
     @property
     def uncommitted(self) -> int:
         """Samples since the last commit."""
+        self.settle()
         return self._feed.uncommitted
 
     def price(self, message: Input) -> float:
@@ -128,6 +148,10 @@ class Intake:
     async def until_allowed(self, message: Input, seconds: float) -> None:
         """Take no audio that isn't reserved; messages that steer the session need none."""
         self._came_at = self._now()
+        # What was taken without waiting may have left something to wait for.
+        if self._came_at < self._ready_at:
+            await asyncio.sleep(self._ready_at - self._came_at)
+        await self._until_room()
         if self._is_closed or not isinstance(message, bytes | CommittedAudio | IntroducedAudio):
             return
         self._terms.expect(seconds)
@@ -136,18 +160,37 @@ class Intake:
             self._allowed.clear()
             await self._allowed.wait()
 
+    def take_now(self, message: bytes) -> bool:
+        """Take in a message of audio if nothing is to be waited for before; whether it was.
+
+        Raises:
+            InvalidRequest: If the session can't go on after it.
+        """
+        now = self._now()
+        if self._is_closed or self._ledger.is_full or now < self._ready_at:
+            return False
+        seconds = self._chain.seconds_of(message)
+        delay = self._terms.take_now(seconds, now)
+        if delay is None:
+            return False
+        self._came_at = now
+        self._ready_at = now + delay
+        self._take_audio(message, seconds)
+        return True
+
     def take(self, message: Input) -> None:
         """Take in one message, unless the session takes no more by now.
 
         Raises:
-            InputError: If it can't be used; its length counts all the same.
             InvalidRequest: If the session can't go on after it.
         """
         if self._is_closed:
             return
+        if isinstance(message, bytes):
+            self._take_audio(message, self._chain.seconds_of(message))
+            return
+        self.settle()
         match message:
-            case bytes():
-                self._push(message)
             case IntroducedAudio(audio):
                 self.take(audio)
             case CommittedAudio(audio):
@@ -174,6 +217,9 @@ class Intake:
             await asyncio.sleep(0)
         if (delay := self._terms.take(seconds, self._now())) > 0:
             await asyncio.sleep(delay)
+        await self._until_room()
+
+    async def _until_room(self) -> None:
         if self._ledger.is_full:
             self._health.interrupt()
             self._room.clear()
@@ -197,12 +243,13 @@ class Intake:
         Raises:
             InvalidRequest: If that was done too often.
         """
+        self.settle()
         check_pieces(self._chain.timeline)
         self._next_rate = sample_rate
 
     def leave_out(self, until: int) -> None:
         """Go on at this frame, since the client doesn't hold those before it any more."""
-        begin = self._chain.timeline.seconds_of_frame(self.frames)
+        begin = self._chain.timeline.seconds_of_frame(self.frames)  # which settles
         self._hand_on(self._chain.skip_to(until))
         self._left_out += self._chain.timeline.seconds_of_frame(until) - begin
         if self._feed.uncommitted:
@@ -210,18 +257,22 @@ class Intake:
 
     def commit(self) -> None:
         """End the segment, for the relay's own reasons."""
+        self.settle()
         self._feed.commit(Cause.RELAY)
 
     def hurry(self) -> None:
         """End the segment at the next pause."""
+        self.settle()
         self._feed.hurry()
 
     def flush(self) -> None:
         """Send what waits for a full chunk: no more will come for now."""
+        self.settle()
         self._feed.flush()
 
     def close(self) -> None:
         """Take nothing more."""
+        self.settle()
         self._is_closed = True
         self._allowed.set()  # what would have to be reserved isn't taken any more
 
@@ -231,18 +282,47 @@ class Intake:
         self._hand_on(self._chain.flush())
         self._feed.end()
 
+    def settle(self) -> None:
+        """Work on all that came, also where it makes no chunk yet."""
+        if not self._gathering:
+            return
+        messages = self._gathering.take()
+        try:
+            self._work_on(messages[0] if len(messages) == 1 else b"".join(messages))
+        except NonFinite:
+            for message in messages:
+                self._push(message)
+        pending = self._feed.pending / self._rate
+        self._gathering.worked_on(held=self._chain.held, pending=pending)
+
+    def _take_audio(self, audio: bytes, seconds: float) -> None:
+        """Work on audio at once, or with what comes next if it can't be sent before that anyway.
+
+        Each step of the work has a price for being called at all, which is most of the price of a
+        short message. Where voice activity may end a segment, nothing waits.
+        """
+        if self._listens or self._next_rate is not None or self._chain.is_partial(audio):
+            self.settle()
+            self._push(audio)
+        elif self._gathering.add(audio, seconds):
+            self.settle()
+
     def _push(self, audio: bytes) -> None:
         if self._next_rate is not None:
             rate, self._next_rate = self._next_rate, None
             self._change_rate(rate)
         try:
+            self._work_on(audio)
+        except NonFinite as error:
+            self._hand_on(self._chain.push_silence(error.frames))
+            self._refused(InputError(f"{error}."))
+
+    def _work_on(self, audio: bytes) -> None:
+        try:
             samples = self._chain.push(audio)
         except PartialFrame as error:
             # The client's count and ours differ from here on: no position would be true.
             raise InvalidRequest(f"{error}.") from error
-        except NonFinite as error:
-            self._hand_on(self._chain.push_silence(error.frames))
-            raise InputError(f"{error}.") from error
         self._hand_on(samples)
         for finding in self._health.hear(samples, self._chain.seconds_of(audio), self._came_at):
             self._found(finding)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import gc
 import resource
 import socket
 import sys
@@ -36,6 +37,10 @@ MAX_SEGMENT_BYTES = 1460
 
 BACKLOG = 2048
 """Connections that may wait to be taken; as uvicorn's own."""
+
+COLLECTED_AFTER = 20_000
+"""Objects that are new before the collector looks at them. By default it is 700, which hundreds of
+sessions make many times a second, of chunks that live until their final comes."""
 
 GRACE = 20
 """Seconds that connections have to end after SIGTERM; sessions need 15 to move at most."""
@@ -277,6 +282,7 @@ def serve(settings: Settings, on_listening: Callable[[str], None]) -> None:
         asyncio.run(_start_once(settings))
         if settings.workers == 1:
             config = _config(create_app(settings), settings)
+            _collect_less()
             on_listening(_url(settings, listeners[0]))
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(uvicorn.Server(config).serve(sockets=listeners))
@@ -299,7 +305,16 @@ def _worker(settings: Settings, metrics_folder: Path) -> Starlette:
     """Build the app in a process of its own, which has set up nothing yet."""
     _allow_many_files()
     configure(settings.log_level, settings.log_format, redactor=Redactor(settings.known_secrets))
-    return create_app(settings, metrics_folder=metrics_folder)
+    app = create_app(settings, metrics_folder=metrics_folder)
+    _collect_less()
+    return app
+
+
+def _collect_less() -> None:
+    """Leave alone what is there for good, and look at what is new when there is a lot of it."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECTED_AFTER, 10, 10)
 
 
 def _allow_many_files() -> None:

@@ -44,7 +44,7 @@ from tests.test_architecture import ALLOWED, WEB_ALLOWED, WIRING
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 SDK_FOLDERS = [ROOT / "tests/sdk/browser", ROOT / "tests/sdk/node"]
-NPM_FOLDERS = [ROOT / "web", *SDK_FOLDERS]
+NPM_FOLDERS = [ROOT / "web", *SDK_FOLDERS, ROOT / "bench/node"]
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *ROOT.glob("web/*.md")])
 
 

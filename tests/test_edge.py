@@ -52,13 +52,13 @@ async def answer_of(stream: Stream, request: bytes) -> bytes:
 
 
 async def test_a_head_that_is_too_long_is_refused(relay: Relay) -> None:
-    long = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nx: " + b"x" * edge.MAX_HEAD_BYTES
+    long = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nx: " + b"x" * edge.MAX_REQUEST_HEAD_BYTES
     async with raw(relay) as stream:
         assert (await answer_of(stream, long)).startswith(b"HTTP/1.1 431 ")
 
 
 async def test_a_body_is_not_counted_as_head(relay: Relay) -> None:
-    body = b"x" * (2 * edge.MAX_HEAD_BYTES)
+    body = b"x" * (2 * edge.MAX_REQUEST_HEAD_BYTES)
     request = b"POST /healthz HTTP/1.1\r\nhost: localhost\r\ncontent-length: %d\r\n\r\n"
     async with raw(relay) as (reader, writer), asyncio.timeout(5):
         writer.write(request % len(body) + body)

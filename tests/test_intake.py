@@ -22,18 +22,31 @@ from relay.upstream.ledger import Ledger
 
 RATE = 48_000
 SECOND = np.zeros(RATE, "<f4").tobytes()
+BAD = np.full(480, np.nan, "<f4").tobytes()
 
 
 def fresh() -> Start:
     return Start(chain=AudioChain(RATE, encoding=Encoding.PCM_F32LE, channels=1))
 
 
-def intake(start: Start | None = None, found: list[Finding] | None = None) -> tuple[Intake, Ledger]:
+def intake(
+    start: Start | None = None,
+    found: list[Finding] | None = None,
+    refused: list[InputError] | None = None,
+    **options: str,
+) -> tuple[Intake, Ledger]:
     start = start or fresh()
     ledger = Ledger(bound=10**6, start=start.chain.position)
     terms = Terms(Allowance(Grant(10**6, None, None, day=0)), Pace(), max_seconds=None)
-    hear = (found if found is not None else []).append
-    made = Intake(start, ledger, Parameters.parse(()), terms, BridgeConfig(), found=hear)
+    made = Intake(
+        start,
+        ledger,
+        Parameters.parse(options.items()),
+        terms,
+        BridgeConfig(),
+        found=(found if found is not None else []).append,
+        refused=(refused if refused is not None else []).append,
+    )
     return made, ledger
 
 
@@ -67,10 +80,11 @@ async def test_a_commit_costs_what_it_may_cost_at_the_provider() -> None:
 
 
 async def test_a_segment_ends_also_where_its_last_audio_cannot_be_used() -> None:
-    made, ledger = intake()
+    refused: list[InputError] = []
+    made, ledger = intake(refused=refused)
     made.take(SECOND)
-    with pytest.raises(InputError):
-        made.take(CommittedAudio(np.full(480, np.nan, "<f4").tobytes()))
+    made.take(CommittedAudio(BAD))
+    assert len(refused) == 1
     assert made.frames == RATE + 480
     assert ledger.unanswered == 1
 
@@ -150,3 +164,91 @@ async def test_another_device_is_judged_anew() -> None:
     for _ in range(2):
         made.take(SECOND)  # three seconds each by now
     assert not found
+
+
+def noise(seconds: float) -> bytes:
+    frames = np.random.default_rng(1).uniform(-0.5, 0.5, round(seconds * RATE))
+    return frames.astype("<f4").tobytes()
+
+
+def sent(ledger: Ledger) -> list[bytes]:
+    """The payloads so far."""
+    payloads = []
+    while (entry := ledger.peek()) is not None:
+        payloads.append(entry.payload)
+        ledger.advance()
+    return payloads
+
+
+@pytest.mark.parametrize("frames", [480, 960, 1440, 4800, 11_111])
+@pytest.mark.parametrize("commit_strategy", ["manual", "vad"])
+async def test_a_chunk_is_there_with_the_message_that_completes_it(
+    frames: int, commit_strategy: str
+) -> None:
+    """Messages that are worked on together give what they give one by one, and no later."""
+    audio, size = noise(3.0), frames * 4
+    chain, made_at = fresh().chain, []
+    made, ledger = intake(commit_strategy=commit_strategy)
+    for start in range(0, len(audio), size):
+        chain.push(audio[start : start + size])
+        made.take(audio[start : start + size])
+        made_at.append((chain.position // 1600, ledger.end // 1600))
+    assert all(ours == expected for expected, ours in made_at)
+    made.flush()
+    whole = fresh().chain.push(audio)
+    assert b"".join(sent(ledger)) == whole.tobytes()[: made.chain.position * 2]
+    assert made.frames == 3 * RATE
+
+
+async def test_each_message_that_cannot_be_used_is_refused_by_itself() -> None:
+    refused: list[InputError] = []
+    made, _ = intake(refused=refused)
+    for message in (bytes(1920), BAD, bytes(1920), BAD):
+        made.take(message)
+    assert made.frames == 4 * 480
+    assert len(refused) == 2
+
+
+@pytest.mark.parametrize("message", [Commit(), Format(16_000), Mute()])
+async def test_what_steers_a_session_overtakes_no_audio(message: Commit | Format | Mute) -> None:
+    made, _ = intake()
+    made.take(bytes(1920))
+    made.take(message)
+    assert made.chain.frames_received == 480
+
+
+async def test_what_came_before_the_end_is_sent() -> None:
+    made, ledger = intake()
+    made.take(noise(0.05))
+    made.end()
+    assert ledger.end == 800
+    assert ledger.unanswered == 1
+
+
+async def test_a_partial_frame_ends_the_session_behind_the_audio_before_it() -> None:
+    made, _ = intake()
+    made.take(bytes(1920))
+    with pytest.raises(InvalidRequest):
+        made.take_now(bytes(3))
+    assert made.chain.frames_received == 480
+
+
+async def test_audio_is_taken_at_once_until_something_is_to_be_waited_for() -> None:
+    made, ledger = intake()
+    assert made.take_now(SECOND)
+    assert ledger.end
+    assert all(made.take_now(SECOND) for _ in range(10))  # a pace's burst is used up by then
+    assert not made.take_now(SECOND)
+    assert made.frames == 11 * RATE
+
+
+@pytest.mark.parametrize("why", ["closed", "full", "used up"])
+async def test_audio_that_cannot_be_taken_at_once_is_not_taken(why: str) -> None:
+    made, ledger = intake()
+    if why == "closed":
+        made.close()
+    elif why == "full":
+        ledger.append(b"", 10**6)
+    message = SECOND if why != "used up" else bytes(4 * 1001 * RATE)
+    assert not made.take_now(message)
+    assert made.frames == 0

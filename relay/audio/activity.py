@@ -116,10 +116,11 @@ class ActivityDetector:
                 f"threshold is {threshold}, must be from {MIN_THRESHOLD} to {MAX_THRESHOLD}"
             )
         self.rate = rate
+        self.levels_only = levels_only
         self._frame_samples = rate // FRAMES_PER_SECOND
-        self._chunker = Chunker(self._frame_samples)
+        self._rest: Int16 = np.empty(0, np.int16)
         self._end = 0
-        self._powers: deque[float] = deque()
+        self._waiting: deque[float] = deque()
         self._voicing: _Voicing | None = None
         if not levels_only:
             self._voicing = _Voicing(rate, _vad_mode(threshold))
@@ -127,18 +128,35 @@ class ActivityDetector:
 
     def push(self, samples: Int16) -> list[ActivityFrame]:
         """Take samples at `rate`, return the frames that they complete, in order."""
-        frames = self._chunker.push(samples)
-        self._powers.extend(_mean_square(frame) for frame in frames)
+        frames = self._cut(samples)
+        powers = _mean_squares(frames)
         if self._voicing is None:
-            return [self._describe(is_speech=False) for _ in frames]
-        return [
-            self._describe(is_speech=self._gate.admits(self._powers[0], is_voiced=is_voiced))
-            for is_voiced in self._voicing.push(frames)
-        ]
+            return [self._describe(power, is_speech=False) for power in powers]
+        self._waiting.extend(powers)
+        described = []
+        for is_voiced in self._voicing.push(frames):
+            power = self._waiting.popleft()
+            is_speech = self._gate.admits(power, is_voiced=is_voiced)
+            described.append(self._describe(power, is_speech=is_speech))
+        return described
 
-    def _describe(self, *, is_speech: bool) -> ActivityFrame:
-        """Return the oldest frame that has not been returned yet."""
-        power = self._powers.popleft()
+    def skip_to(self, position: int) -> None:
+        """Begin a frame there; what lies before it and has come out of no frame never will.
+
+        For levels only: where nobody listens, nothing has to be heard that isn't asked for.
+        """
+        self._rest = np.empty(0, np.int16)
+        self._end = position
+
+    def _cut(self, samples: Int16) -> Int16:
+        """The frames that are complete, one to a row."""
+        if self._rest.size:
+            samples = np.concatenate((self._rest, samples))
+        whole = samples.size - samples.size % self._frame_samples
+        self._rest = samples[whole:].copy()  # or the whole push would be kept
+        return samples[:whole].reshape(-1, self._frame_samples)
+
+    def _describe(self, power: float, *, is_speech: bool) -> ActivityFrame:
         self._end += self._frame_samples
         return ActivityFrame(self._end, _dbfs(power), is_speech)
 
@@ -190,12 +208,12 @@ class _Voicing:
             self._resampler = StreamResampler(rate, self._rate, Quality.LOW)
             self._chunker = Chunker(self._rate // FRAMES_PER_SECOND)
 
-    def push(self, frames: list[Int16]) -> Iterator[bool]:
-        """Yield a verdict per frame; some may belong to earlier frames, others come later."""
+    def push(self, frames: Int16) -> Iterator[bool]:
+        """Yield a verdict per row; some may belong to earlier frames, others come later."""
         for frame in frames if self._resampler is None else self._resampled(frames):
             yield self._vad.is_speech(frame.tobytes(), self._rate)
 
-    def _resampled(self, frames: list[Int16]) -> Iterator[Int16]:
+    def _resampled(self, frames: Int16) -> Iterator[Int16]:
         assert self._resampler is not None
         # One frame at a time: when samples come out depends on how they go in, and a verdict's
         # time shall not depend on how long the pushes were.
@@ -209,11 +227,14 @@ def _vad_mode(threshold: float) -> int:
     return sum(threshold >= bound for bound in (0.2, 0.35, 0.65))
 
 
-def _mean_square(frame: Int16) -> float:
-    """Return the frame's power, 1.0 being full scale."""
+def _mean_squares(frames: Int16) -> list[float]:
+    """Return the power of each row, 1.0 being full scale."""
     # Sums of squared integers are exact in float64, so the order of adding can't change them.
-    wide = frame.astype(np.float64)
-    return float(wide.dot(wide)) / (frame.size * PCM16_SCALE**2)
+    wide = frames.astype(np.float64)
+    np.multiply(wide, wide, out=wide)
+    sums: list[float] = np.add.reduce(wide, axis=1).tolist()
+    full = frames.shape[1] * PCM16_SCALE**2
+    return [each / full for each in sums]
 
 
 def _power(decibels: float) -> float:

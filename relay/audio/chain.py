@@ -34,12 +34,14 @@ class AudioChain:
         """
         self._encoding = encoding
         self._channels = channels
+        self._frame_bytes = encoding.bytes_per_sample * channels
         self._quality = quality
         self._rate_out = wire_format.rate
         self._resampler = StreamResampler(rate_in, self._rate_out, quality)
         self._frames_received = 0
         self._position = 0
         self._pre_roll = 0
+        self._held = 0.0
         self._timeline = Timeline(self._rate_out)
         self._timeline.begin(rate_in, frame=0, position=0)
 
@@ -85,14 +87,22 @@ class AudioChain:
         return self._position
 
     @property
+    def held(self) -> float:
+        """Seconds of audio inside the filter."""
+        return self._held
+
+    @property
     def timeline(self) -> Timeline:
         """The map between the client's frames, positions and seconds; it grows with the session."""
         return self._timeline
 
     def seconds_of(self, message: bytes) -> float:
         """How long a message's audio lasts at the present rate."""
-        frame_bytes = self._encoding.bytes_per_sample * self._channels
-        return len(message) / frame_bytes / self._resampler.rate_in
+        return len(message) / self._frame_bytes / self._resampler.rate_in
+
+    def is_partial(self, message: bytes) -> bool:
+        """Whether `push` would refuse it because it isn't whole frames."""
+        return len(message) % self._frame_bytes != 0
 
     def push(self, message: bytes | memoryview) -> Int16:
         """Turn one client message into samples at the wire format's rate.
@@ -172,10 +182,12 @@ class AudioChain:
     def _process(self, frames: Float32) -> Int16:
         samples = self._resampler.push(frames)
         self._frames_received += frames.size
+        self._held += frames.size / self._resampler.rate_in - samples.size / self._rate_out
         return self._put_out(samples)
 
     def _end_piece(self) -> Int16:
         tail = self._put_out(self._resampler.push(np.empty(0, np.float32), last=True))
+        self._held = 0.0
         # A client whose rate changes within the pre-roll sends other audio than it did before.
         self._pre_roll = 0
         return tail

@@ -24,6 +24,11 @@ class Chunker:
         """Samples that wait for their chunk to fill."""
         return self._pending
 
+    @property
+    def waiting(self) -> Int16:
+        """Those samples; valid until the next call."""
+        return self._chunk[: self._pending]
+
     def push(self, samples: Int16) -> list[Int16]:
         """Take samples (they are copied), return the chunks that they complete."""
         chunks = []

@@ -21,6 +21,12 @@ connection is closed from here."""
 SHORTEN_QUEUE = "scribe-relay.shorten-queue"
 """A fourth one: as little as possible waits between the client and us."""
 
+LISTEN = "scribe-relay.listen"
+"""A fifth one: whoever is called there is shown each message of audio as it arrives."""
+
+SEND = "scribe-relay.send"
+"""A sixth one: sends a text at once where nothing keeps it back, and says whether it did."""
+
 CLOSED = (WebSocketDisconnect, RuntimeError)
 """What sending raises where the connection has ended; `RuntimeError` where uvicorn has closed it by
 itself, since a message was too long or not UTF-8, and a subclass of it from Starlette."""
@@ -39,6 +45,21 @@ class DownstreamConnection:
 
     def __init__(self, websocket: WebSocket) -> None:
         self._websocket = websocket
+        self._is_waiting = False
+
+    def listen(self, take: Callable[[bytes], bool]) -> None:
+        """Offer each message of audio to `take` as it arrives; what it doesn't take is received.
+
+        It may take what comes while `is_waiting`, or the order would be another one.
+        """
+        listen = self._websocket.scope.get("extensions", {}).get(LISTEN)
+        if listen is not None:
+            listen["call"](take)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether `receive` waits, so that nothing that came before is still to be taken."""
+        return self._is_waiting
 
     def on_shutdown(self, leave: Callable[[], None]) -> None:
         """When the server stops, call `leave` instead of closing the connection."""
@@ -57,13 +78,23 @@ class DownstreamConnection:
         Raises:
             ClientLeft: If the connection has ended.
         """
-        message = await self._websocket.receive()
+        self._is_waiting = True
+        try:
+            message = await self._websocket.receive()
+        finally:
+            self._is_waiting = False
         if message["type"] == "websocket.disconnect":
             # uvicorn says 1005 where no close frame came at all, and gives no reason then.
             has_closed = "reason" in message or message.get("code") == CloseCode.RESTARTING
             raise ClientLeft(message["code"] if has_closed else CloseCode.BROKEN)
         payload: bytes | None = message.get("bytes")
         return payload if payload is not None else message["text"]
+
+    def send_now(self, text: str) -> bool:
+        """Send one message if that needs no waiting; whether it was sent."""
+        send = self._websocket.scope.get("extensions", {}).get(SEND)
+        is_connected = self._websocket.application_state is WebSocketState.CONNECTED
+        return send is not None and is_connected and bool(send["call"](text))
 
     async def send(self, text: str) -> None:
         """Send one message; waits while the client doesn't read. Cancelling it sends nothing.

@@ -30,6 +30,11 @@ class Allowance:
         self._left_ms: int | None = None
         self.add(grant)
 
+    def covers(self, ms: float) -> bool:
+        """Whether so much may be taken now."""
+        left_ms = self._reserved_ms - self._taken_ms
+        return self._is_suspended or (left_ms > 0 and left_ms >= ms)
+
     @property
     def is_used_up(self) -> bool:
         """Whether the session has to wait for its next piece."""

@@ -83,6 +83,13 @@ class Terms:
         """Announce audio that has come and is to be taken unless `must_wait`."""
         self._allowance.expect(seconds * 1000)
 
+    def take_now(self, seconds: float, now: float) -> float | None:
+        """Count audio that came, if that much is reserved: seconds to wait before more is read."""
+        if not self._allowance.covers(ms := seconds * 1000):
+            return None
+        self._allowance.take(ms)
+        return self._pace.take(seconds, now)
+
     def catch_up(self) -> None:
         """Let a client that comes back send what it has kept, faster than it was said."""
         self._pace.catch_up(CATCH_UP)

@@ -50,6 +50,11 @@ class CommitPolicy:
         """End the present segment at the quietest moment of the next five seconds."""
         self._hurried_at = self._observed
 
+    def looks_before(self, end: int) -> bool:
+        """Whether a quiet moment is looked for at frames up to `end`."""
+        uncommitted = (end - self._committed) / self._rate
+        return self._hurried_at is not None or uncommitted >= WINDOW_BEGINS
+
     def observe(self, frame: ActivityFrame) -> Cause | None:
         """Who wants a commit at the end of `frame`, if anyone; then tell `committed`."""
         duration = (frame.end - self._observed) / self._rate

@@ -20,6 +20,10 @@ from relay.scribe.messages import ServerMessage
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 """The longest message we take from the provider: far more than the words of 36 s need."""
 
+READ_BUFFER_BYTES = 4096
+"""Of a socket at first; it grows with what comes. Most of Scribe's messages have some hundred
+bytes, and every session has this buffer."""
+
 PING_INTERVAL = 10.0
 """Seconds without any data after which the provider is pinged…"""
 
@@ -184,6 +188,7 @@ async def connect(
                 extra_headers=headers,
                 websocket_handshake_timeout=connect_timeout,
                 max_frame_size=MAX_MESSAGE_BYTES,
+                read_buffer_init_size=READ_BUFFER_BYTES,
                 # A redirect would carry the key to wherever it points.
                 max_redirects=0,
                 enable_auto_ping=True,

@@ -33,6 +33,7 @@ class Feed:
         detector: ActivityDetector,
         policy: CommitPolicy,
         pack: Callable[[Int16], bytes],
+        unpack: Callable[[bytes], Int16],
         quiet: float = math.inf,
         pre_roll: int = 0,
     ) -> None:
@@ -44,6 +45,7 @@ class Feed:
             detector: Hears speech.
             policy: Ends segments.
             pack: Makes a payload of samples.
+            unpack: Makes samples of a payload.
             quiet: Samples without speech after which nothing is sent.
             pre_roll: Samples before the next speech that are sent all the same.
         """
@@ -52,6 +54,7 @@ class Feed:
         self._detector = detector
         self._policy = policy
         self._pack = pack
+        self._unpack = unpack
         # Of the ledger's positions; ours count from here.
         self._begin = ledger.end
         self._position = 0
@@ -59,6 +62,8 @@ class Feed:
         self._quiet = quiet
         self._pre_roll = pre_roll
         self._spoken_at = 0
+        self._unheard: list[bytes] | None = None if self.listens else []
+        """Where nobody listens: the segment's chunks, until its levels are asked for."""
 
     @classmethod
     def build(
@@ -95,9 +100,20 @@ class Feed:
             ),
             policy=CommitPolicy(rate=rate, rule=rule if listens else None),
             pack=wire_format.pack,
+            unpack=wire_format.unpack,
             quiet=quiet * rate if listens and quiet else math.inf,
             pre_roll=round(PRE_ROLL * rate),
         )
+
+    @property
+    def listens(self) -> bool:
+        """Whether voice activity may end a segment."""
+        return not self._detector.levels_only
+
+    @property
+    def pending(self) -> int:
+        """Samples that wait for their chunk to fill."""
+        return self._chunker.pending
 
     @property
     def uncommitted(self) -> int:
@@ -111,10 +127,15 @@ class Feed:
 
     def hurry(self) -> None:
         """End the segment at the quietest moment of the next five seconds of audio."""
+        self._hear_segment()
         self._policy.hurry()
 
     def push(self, samples: Int16) -> None:
         """Take in the next samples; commits that fall within them are made where they fall."""
+        if not self.listens and not self._policy.looks_before(self._position + len(samples)):
+            self._take(samples)
+            return
+        self._hear_segment()
         for frame in self._detector.push(samples):
             if frame.is_speech:
                 self._spoken_at = frame.end
@@ -140,6 +161,7 @@ class Feed:
         self._ledger.append(self._pack(rest), len(rest), cause)
         self._committed = self._position
         self._policy.committed(self._position)
+        self._unheard = None if self.listens else []
 
     def end(self) -> None:
         """End the last segment; silence that is withheld needs no final."""
@@ -152,13 +174,31 @@ class Feed:
     def flush(self) -> None:
         """Write what waits for a full chunk: no more will come for now."""
         if self._chunker.pending:
-            rest = self._chunker.flush()
-            self._ledger.append(self._pack(rest), len(rest))
+            self._append(self._chunker.flush())
+
+    def _append(self, chunk: Int16) -> None:
+        payload = self._pack(chunk)
+        self._ledger.append(payload, len(chunk))
+        if self._unheard is not None:
+            self._unheard.append(payload)  # which the ledger keeps as well
+
+    def _hear_segment(self) -> None:
+        """Find the levels of the segment so far, since they matter from now on.
+
+        Most segments end before they do, and then nothing is ever done for them.
+        """
+        if self._unheard is None:
+            return
+        self._detector.skip_to(self._committed)
+        for samples in (*map(self._unpack, self._unheard), self._chunker.waiting):
+            for frame in self._detector.push(samples):
+                self._policy.observe(frame)
+        self._unheard = None
 
     def _take(self, samples: Int16) -> None:
         self._position += len(samples)
         for chunk in self._chunker.push(samples):
-            self._ledger.append(self._pack(chunk), len(chunk))
+            self._append(chunk)
         if self._ledger.is_withholding:
             self._ledger.drop_withheld(keep=self._pre_roll)
             self._committed = self._position

@@ -51,6 +51,7 @@ class Ledger:
         self._sent = 0
         self._samples = 0
         self._commits = 0
+        self._appended = 0
         self._end = self._covered = self._reached = start
         self._is_withholding = False
         self._withheld = 0
@@ -65,6 +66,11 @@ class Ledger:
     def is_full(self) -> bool:
         """Whether the writer should wait; one more message may still be taken without loss."""
         return self._samples >= self._bound or self._commits >= self._max_commits
+
+    @property
+    def appended(self) -> int:
+        """Entries taken in so far: where it is the same, there is nothing new to send."""
+        return self._appended
 
     @property
     def samples(self) -> int:
@@ -122,6 +128,7 @@ class Ledger:
         self._entries.append(Entry(start, samples, payload, marker))
         self._samples += samples
         self._commits += marker is not None
+        self._appended += 1
         if self._is_withholding:
             self._withheld += 1
             self._withheld_samples += samples

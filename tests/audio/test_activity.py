@@ -155,3 +155,13 @@ def test_a_threshold_out_of_bounds_is_refused(threshold: float) -> None:
 def test_a_rate_without_whole_frames_is_refused() -> None:
     with pytest.raises(ValueError, match="multiple of 50 Hz"):
         ActivityDetector(11_025)
+
+
+def test_levels_can_begin_anywhere() -> None:
+    loud = np.full(480, 8192, np.int16)
+    detector = ActivityDetector(16_000, levels_only=True)
+    assert [frame.end for frame in detector.push(loud)] == [320]
+    detector.skip_to(1000)
+    (frame,) = detector.push(loud)
+    assert frame.end == 1320
+    assert frame.level_dbfs == pytest.approx(-12.04, abs=0.01)

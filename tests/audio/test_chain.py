@@ -283,3 +283,19 @@ def test_what_was_received_cannot_be_left_out() -> None:
     chain.push(bytes(400))
     with pytest.raises(ValueError, match="received already"):
         chain.skip_to(100)
+
+
+def test_what_went_in_has_come_out_or_is_held() -> None:
+    chain = chain_at(48_000)
+    for _ in range(50):
+        chain.push(bytes(4 * 960))
+        came_out = chain.position / 16_000
+        assert chain.held == pytest.approx(chain.frames_received / 48_000 - came_out, abs=1e-9)
+    chain.change_rate(44_100)
+    assert chain.held == 0.0
+
+
+@pytest.mark.parametrize(("size", "is_partial"), [(0, False), (8, False), (12, True), (3, True)])
+def test_a_partial_frame_is_told_before_it_is_pushed(size: int, is_partial: bool) -> None:
+    chain = AudioChain(48_000, encoding=Encoding.PCM_F32LE, channels=2)
+    assert chain.is_partial(bytes(size)) is is_partial

@@ -56,3 +56,10 @@ def test_what_was_flushed_is_not_overwritten_later() -> None:
 def test_a_chunk_has_at_least_one_sample() -> None:
     with pytest.raises(ValueError, match="at least 1"):
         Chunker(0)
+
+
+def test_what_waits_can_be_looked_at() -> None:
+    chunker = Chunker(10)
+    chunker.push(ramp(13))
+    assert chunker.waiting.tolist() == [10, 11, 12]
+    assert chunker.pending == 3

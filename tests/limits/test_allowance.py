@@ -111,3 +111,13 @@ def test_what_was_not_taken_is_given_back_to_the_day_it_was_reserved_on() -> Non
     assert made.unspent == (200, 2)
     made.take(5_000)
     assert made.unspent == (0, 2)
+
+
+def test_what_is_left_covers_no_more_than_itself() -> None:
+    made = allowance()
+    assert made.covers(1_000)
+    assert not made.covers(1_001)
+    made.take(1_000)
+    assert not made.covers(0)
+    made.suspend()
+    assert made.covers(5_000)

@@ -97,3 +97,15 @@ def test_recordings_are_taken_at_a_pace_that_is_more_than_catching_up() -> None:
     allowance = Allowance(Grant(30_000, None, None, 1))
     assert not Terms(allowance, Pace(), max_seconds=None).takes_recordings
     assert Terms(allowance, Pace(speed=4.0), max_seconds=None).takes_recordings
+
+
+def test_audio_is_counted_at_once_where_it_is_reserved() -> None:
+    made = terms(1_000)
+    assert made.take_now(0.6, 0.0) == 0.0
+    assert made.take_now(0.6, 0.0) is None
+    assert made.take_now(0.4, 0.0) == 0.0
+    assert must_wait(made)
+    made.renew(Grant(60_000, None, None, 1), NOON)
+    delay = made.take_now(19.0, 0.0)
+    assert delay is not None
+    assert delay > 0

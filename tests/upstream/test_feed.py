@@ -36,6 +36,7 @@ def test_audio_is_collected_into_chunks() -> None:
         made.push(ramp(500, start))
     assert [(entry.start, entry.samples) for entry in entries(ledger)] == [(0, 1600), (1600, 1600)]
     assert made.uncommitted == 4000
+    assert made.pending == 800
 
 
 def test_a_commit_ends_the_chunk_after_the_last_sample() -> None:
@@ -240,3 +241,42 @@ def test_a_session_that_began_elsewhere_ends_its_segments_like_any_other() -> No
     causes = [entry.commit.cause for entry in entries(ledger) if entry.commit]
     assert made.uncommitted < 31 * RATE
     assert len(causes) > 1
+
+
+def told_by_itself(samples: Int16, cut: int, *, from_position: int = 0) -> list[int]:
+    """Where the relay ends segments of `samples` by itself, pushed in pieces of `cut`."""
+    ledger = Ledger(bound=10**8)
+    made = feed(ledger)
+    if from_position:
+        made.push(samples[:from_position])
+        made.commit(Cause.CLIENT)
+    for start in range(from_position, len(samples), cut):
+        made.push(samples[start : start + cut])
+    markers = [entry.commit for entry in entries(ledger)]
+    return [each.position for each in markers if each and each.cause is Cause.RELAY]
+
+
+def test_levels_that_are_found_late_end_a_segment_where_they_would_have() -> None:
+    """A pause of 0.3 s at 27 s is where it ends, whatever was heard before, and however it came."""
+    random = np.random.default_rng(2)
+    samples = (random.standard_normal(29 * RATE) * 3000).astype(np.int16)
+    samples[:RATE] //= 10  # or any moment would be quiet enough
+    samples[27 * RATE : 27 * RATE + RATE // 3] //= 50
+    (position,) = told_by_itself(samples, 320)
+    assert 27 * RATE < position <= 27 * RATE + RATE // 3
+    assert told_by_itself(samples, 1600) == [position]
+    assert told_by_itself(samples, 29 * RATE) == [position]
+    (later,) = told_by_itself(samples, 333, from_position=RATE // 2)
+    assert 27 * RATE < later <= 27 * RATE + RATE // 3
+    assert told_by_itself(samples, 1600, from_position=RATE // 2) == [later]
+
+
+def test_a_segment_that_is_to_end_soon_ends_within_five_seconds() -> None:
+    ledger = Ledger(bound=10**8)
+    made = feed(ledger)
+    made.push(ramp(3 * RATE))
+    made.hurry()
+    made.push(ramp(6 * RATE))
+    (marker,) = [entry.commit for entry in entries(ledger) if entry.commit]
+    assert 3 * RATE < marker.position <= 8 * RATE
+    assert marker.cause is Cause.RELAY

@@ -26,6 +26,14 @@ def test_entries_are_sent_in_order() -> None:
     assert send_all(ledger((10, None), (20, None), (5, Cause.VAD))) == [0, 10, 30]
 
 
+def test_what_was_appended_is_counted_for_good() -> None:
+    made = ledger((10, None), (0, Cause.CLIENT))
+    assert made.appended == 2
+    send_all(made)
+    made.answer()
+    assert made.appended == 2
+
+
 def test_a_marker_stands_at_the_end_of_its_chunk() -> None:
     made = ledger((10, None), (20, Cause.CLIENT))
     made.advance()
