@@ -116,6 +116,11 @@ def test_infinities_of_both_signs_do_not_cancel() -> None:
         decode_frames(floats(float("inf"), float("-inf")), Encoding.PCM_F32LE, 2)
 
 
+def test_much_energy_below_the_peak_limit_changes_nothing() -> None:
+    loud = floats(*[PEAK_LIMIT] * 10)
+    assert decode_frames(loud, Encoding.PCM_F32LE, 1).tolist() == [PEAK_LIMIT] * 10
+
+
 def test_huge_finite_samples_are_pulled_to_the_peak_limit() -> None:
     samples = decode_frames(floats(3e38, -3e38, 2.0), Encoding.PCM_F32LE, 1)
     assert samples.tolist() == [PEAK_LIMIT, -PEAK_LIMIT, 2.0]

@@ -130,3 +130,13 @@ def test_in_a_hurry_five_seconds_are_the_most_and_it_is_over_then() -> None:
     policy.hurry()
     ((_, at),) = commits(policy, frames((20.0, SPEECH, True)))
     assert at <= WINDOW_ENDS - WINDOW_BEGINS + FRAME
+
+
+def test_quiet_moments_are_looked_for_late_in_a_segment_or_in_a_hurry() -> None:
+    policy = CommitPolicy(rate=RATE)
+    assert not policy.looks_before(round((WINDOW_BEGINS - 0.1) * RATE))
+    assert policy.looks_before(round(WINDOW_BEGINS * RATE))
+    policy.committed(RATE)
+    assert not policy.looks_before(round(WINDOW_BEGINS * RATE))
+    policy.hurry()
+    assert policy.looks_before(2 * RATE)
