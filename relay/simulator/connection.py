@@ -132,7 +132,12 @@ class Connection:
 
     async def _pump_messages(self) -> None:
         while True:
-            message = await self._websocket.receive()
+            try:
+                message = await self._websocket.receive()
+            except ConnectionError as error:
+                # It answers pings by itself, also one of a client that has just been killed.
+                self._record.closed_by_client = True
+                raise _Ended(None) from error
             self._is_busy = True
             match message.type:
                 case WSMsgType.TEXT:

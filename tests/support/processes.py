@@ -124,7 +124,7 @@ class Program:
                 self.terminate()
                 self.wait()
             if error is None:
-                assert not self.faults
+                assert not self.faults, "\n".join(self.faults)
         finally:
             self.clear_away()
 
