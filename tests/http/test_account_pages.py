@@ -3,7 +3,6 @@
 import io
 import json
 import zipfile
-from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
@@ -13,10 +12,9 @@ from relay.auth.gate import SESSION_COOKIE
 from relay.http import account_pages
 from relay.registry.ownership import EVENTS
 from relay.simulator.server import Simulator
-from relay.store.tables import METADATA
 from relay.store.transcripts import Filter
 from relay.store.usage import UsageRow
-from tests.http.conftest import NOWHERE
+from tests.http.shared import relay, running
 from tests.http.test_history_pages import say
 from tests.http.test_openapi import check
 from tests.http.test_pages import RUSSIAN, Seen, look, send, went_to, words
@@ -26,22 +24,9 @@ from tests.support.relay import Client, Relay, relay_to
 from tests.support.signals import identifiable_noise
 from tests.support.waiting import until
 
+__all__ = ["relay", "running"]
+
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def running() -> AsyncIterator[Relay]:
-    async with relay_to(NOWHERE) as started:
-        yield started
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def relay(running: Relay) -> Relay:
-    """One for all tests, since a start takes a while; nobody is known to it."""
-    async with running.services.database.writing() as connection:
-        for table in reversed(METADATA.sorted_tables):
-            await connection.execute(table.delete())
-    return running
 
 
 @pytest.fixture

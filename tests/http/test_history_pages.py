@@ -1,7 +1,6 @@
 """`/history` over HTTP, as a browser without scripts uses it."""
 
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -10,14 +9,13 @@ import pytest_asyncio
 
 from relay.http.transcripts import MAX_TITLE_LENGTH
 from relay.store.segments import Said
-from relay.store.tables import METADATA
-from tests.http.conftest import NOWHERE
+from tests.http.shared import relay, running
 from tests.http.test_pages import RUSSIAN, XSS, Seen, look, send, went_to, words
 from tests.http.test_transcripts import NOON, record, write
 from tests.support import history_page
 from tests.support.flags import flag
 from tests.support.people import Person, ask, device, operator, person
-from tests.support.relay import Relay, relay_to
+from tests.support.relay import Relay
 
 WORDS = json.dumps(
     [
@@ -28,22 +26,9 @@ WORDS = json.dumps(
 )
 
 
+__all__ = ["relay", "running"]
+
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def running() -> AsyncIterator[Relay]:
-    async with relay_to(NOWHERE) as started:
-        yield started
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def relay(running: Relay) -> Relay:
-    """One for all tests, since a start takes a while; nobody is known to it."""
-    async with running.services.database.writing() as connection:
-        for table in reversed(METADATA.sorted_tables):
-            await connection.execute(table.delete())
-    return running
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -21,6 +21,9 @@ pytestmark = pytest.mark.slow
 
 RATE = 44_100
 
+RATE_OUT = 16_000
+"""Hz, of recordings."""
+
 LOST_AT_MOST = 2.5
 """Seconds that a killed worker hadn't written: what is handed on every second, what is on its way
 then, and a block or two in the encoder."""
@@ -32,7 +35,7 @@ def recordings(folder: Path) -> list[Path]:
 
 def read(path: Path) -> Int16:
     samples, rate = soundfile.read(path, dtype="int16")
-    assert rate == 16_000
+    assert rate == RATE_OUT
     result: Int16 = samples
     return result
 
@@ -72,8 +75,11 @@ async def test_of_a_killed_host_and_the_next_one_there_is_one_recording(tmp_path
         assert not list((tmp_path / "open").iterdir())
         spoken, _ = offline(speech(12).samples, RATE)
         assert heard.size == spoken.size
-        # Another process resamples anew from the seam on, to a step of PCM16.
-        assert np.abs(heard.astype(int) - spoken).max() <= 1
+        # Another process resamples anew from the seam on, to a step of PCM16. What the killed one
+        # hadn't written yet is silent if a final covers it: the client has let go of it then.
+        missing = np.abs(heard.astype(int) - spoken) > 1
+        assert not heard[missing].any()
+        assert np.count_nonzero(missing) <= LOST_AT_MOST * RATE_OUT
         async with (
             aiohttp.ClientSession(headers={"xi-api-key": rig.key}) as http,
             http.get(f"{rig.hosts[1].url}/api/transcripts") as answer,
@@ -98,5 +104,5 @@ async def test_what_a_killed_host_wrote_can_be_read(
         (part,) = (tmp_path / "open").iterdir()
         spoken, _ = offline(speech(30).samples, RATE)
         heard = np.concatenate(list(read_blocks(part)))
-        assert heard.size >= (7 - LOST_AT_MOST) * 16_000
+        assert heard.size >= (7 - LOST_AT_MOST) * RATE_OUT
         assert (heard == spoken[: heard.size]).all()
