@@ -450,11 +450,11 @@ class Bridge:
                 self._life.advance()
 
     def _follow(self) -> None:
-        """Go on after audio, if it has made something to send; most messages haven't."""
-        self._watch()
+        """Go on after audio, if it has made something to send; short messages mostly haven't."""
         if self._ledger.appended != self._advanced:
             self._advanced = self._ledger.appended
-            self._life.advance()
+            self._watch()
+            self._life.send()
 
     def _watch(self) -> None:
         """See whether a chunk that is to be measured is complete, and a segment has ended."""

@@ -4,6 +4,7 @@ import asyncio
 import math
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import partial
 from typing import Final, Protocol
 
 from structlog.typing import FilteringBoundLogger
@@ -192,7 +193,7 @@ class Downlink:
             client.abort()
 
     async def _read(self, line: _Line) -> None:
-        line.client.listen(lambda message: self._take(line, message))
+        line.client.listen(partial(self._take, line))
         try:
             while True:
                 await self._host.downlink_message(await line.client.receive())

@@ -26,7 +26,13 @@ except ImportError:  # as websockets does where it was built without
     from websockets.utils import apply_mask
 
 from relay.downstream.connection import ABORT, HOLD_CLOSE, LISTEN, SEND, SHORTEN_QUEUE, SHUTDOWN
-from relay.downstream.frames import MASKED, MAX_HEAD_BYTES, WHOLE_BINARY, FrameSplitter
+from relay.downstream.frames import (
+    MASKED,
+    MAX_HEAD_BYTES,
+    WHOLE_BINARY,
+    FrameSplitter,
+    text_frame,
+)
 from relay.downstream.scribe_session import CLOSING
 from relay.downstream.scribe_wording import NORMAL
 
@@ -163,7 +169,8 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             or not self.queue.empty()
         ):
             return False
-        return self._take(apply_mask(data[payload:end], data[payload - 4 : payload]))
+        # A view: what isn't unmasked in place is copied once by that.
+        return self._take(apply_mask(memoryview(data)[payload:end], data[payload - 4 : payload]))
 
     def _parse(self, data: bytes) -> None:
         super().data_received(data)
@@ -190,8 +197,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         is_open = self.conn.state is OPEN and self.handshake_complete and not self.close_sent
         if not is_open or not self.writable.is_set() or self.transport.is_closing():
             return False
-        self.conn.send_text(text.encode())
-        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.transport.write(text_frame(text))
         return True
 
     def _hold_close(self) -> None:

@@ -284,9 +284,11 @@ class Intake:
 
     def settle(self) -> None:
         """Work on all that came, also where it makes no chunk yet."""
-        if not self._gathering:
-            return
-        messages = self._gathering.take()
+        if self._gathering:
+            self._work_on_all(self._gathering.take())
+
+    def _work_on_all(self, messages: list[bytes]) -> None:
+        """Work on messages of audio at once; what is wrong with one of them is found apart."""
         try:
             self._work_on(messages[0] if len(messages) == 1 else b"".join(messages))
         except NonFinite:
@@ -304,8 +306,8 @@ class Intake:
         if self._listens or self._next_rate is not None or self._chain.is_partial(audio):
             self.settle()
             self._push(audio)
-        elif self._gathering.add(audio, seconds):
-            self.settle()
+        elif messages := self._gathering.add(audio, seconds):
+            self._work_on_all(messages)
 
     def _push(self, audio: bytes) -> None:
         if self._next_rate is not None:

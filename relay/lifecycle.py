@@ -198,6 +198,13 @@ class Lifecycle:
         elif self._uplink.is_settled and not self.is_awaited:
             self.end(finishing)
 
+    def send(self) -> None:
+        """Send the provider what the client has just said, which is all there is to do mostly."""
+        if self._departure is None and not self.is_finishing:
+            self._uplink.send()
+        else:
+            self.advance()
+
     def watch(self) -> None:
         """Look at the clock."""
         now = self._now()

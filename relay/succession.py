@@ -102,7 +102,7 @@ class Succession:
     def roll(self) -> None:
         """Go over to the next socket if it is time, and a segment ends here."""
         session = self._lines.current.session
-        if self._lines.leaving is not None or not self._rollover.is_due(session.seconds_sent):
+        if session.seconds_sent < self._rollover.begin or self._lines.leaving is not None:
             return
         self._is_due.set()
         if not (is_ready(self._lines.ahead) or self._closes_first):
@@ -122,7 +122,7 @@ class Succession:
         while True:
             await self._is_due.wait()
             line, self._refusal = self._lines.current, None
-            if not self._rollover.is_due(line.session.seconds_sent):
+            if line.session.seconds_sent < self._rollover.begin:
                 self._is_due.clear()  # the one that was due has broken
                 continue
             has_place = await self._slot.ask_another()

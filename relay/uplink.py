@@ -202,9 +202,29 @@ class Uplink:
             self._hand_on(event)
         for event in lines.ahead.session.events_received() if lines.ahead else ():
             self._succession.take(event)
-        if self._ledger.peek() is not None:
+        self._succession.keep_ahead_alive(self._loop.time())
+        self._succession.roll()
+        self.send()
+
+    def send(self) -> None:
+        """Send the provider what it may have now; enough where nothing came from it."""
+        if self._ledger.has_unsent:
             self._has_audio.set()
-        self._send()
+        now = self._loop.time()
+        while (line := self._lines.current).is_writable:
+            message = line.session.message_to_send(now)
+            if message is None:
+                # A socket that isn't writable says by itself when it is again.
+                self._send_again(line.session.resume_at)
+                break
+            assert line.connection is not None
+            line.connection.send(message)
+            if self._ledger.reached >= self._watch.until:
+                # Not the loop's clock, which stands still while a message is worked on.
+                self._meter.added_latency(self._watch.handed_on(perf_counter()))
+            self._succession.roll()
+            if not self._lines.current.session.has_unsent:
+                break
 
     def tick(self, now: float) -> None:
         """Do what time asks for; then call `advance`."""
@@ -394,23 +414,6 @@ class Uplink:
             None if commit is None else commit / rate,
             self._ledger.sent / rate,
         )
-
-    def _send(self) -> None:
-        now = self._loop.time()
-        self._succession.keep_ahead_alive(now)
-        self._succession.roll()
-        while (line := self._lines.current).is_writable:
-            message = line.session.message_to_send(now)
-            if message is None:
-                # A socket that isn't writable says by itself when it is again.
-                self._send_again(line.session.resume_at)
-                break
-            assert line.connection is not None
-            line.connection.send(message)
-            if self._ledger.reached >= self._watch.until:
-                # Not the loop's clock, which stands still while a message is worked on.
-                self._meter.added_latency(self._watch.handed_on(perf_counter()))
-            self._succession.roll()
 
     def _send_again(self, at: float | None) -> None:
         if at is not None and self._resume is None:

@@ -38,10 +38,13 @@ class AudioChain:
         self._quality = quality
         self._rate_out = wire_format.rate
         self._resampler = StreamResampler(rate_in, self._rate_out, quality)
-        self._frames_received = 0
-        self._position = 0
+        self.frames_received = 0
+        """The client's frames since the session's first, silence for refused ones included."""
+        self.position = 0
+        """Samples put out so far; what is inside the filter isn't among them."""
+        self.held = 0.0
+        """Seconds of audio inside the filter."""
         self._pre_roll = 0
-        self._held = 0.0
         self._timeline = Timeline(self._rate_out)
         self._timeline.begin(rate_in, frame=0, position=0)
 
@@ -71,25 +74,10 @@ class AudioChain:
             rate_in, encoding=encoding, channels=channels, wire_format=wire_format, quality=quality
         )
         chain._timeline = Timeline.restore(wire_format.rate, seam.pieces)
-        chain._frames_received = seam.next_sample
-        chain._position = seam.position
+        chain.frames_received = seam.next_sample
+        chain.position = seam.position
         chain._pre_roll = seam.pre_roll
         return chain
-
-    @property
-    def frames_received(self) -> int:
-        """The client's frames since the session's first, silence for refused ones included."""
-        return self._frames_received
-
-    @property
-    def position(self) -> int:
-        """Samples put out so far; what is inside the filter isn't among them."""
-        return self._position
-
-    @property
-    def held(self) -> float:
-        """Seconds of audio inside the filter."""
-        return self._held
 
     @property
     def timeline(self) -> Timeline:
@@ -143,7 +131,7 @@ class AudioChain:
         resampler = StreamResampler(rate_in, self._rate_out, self._quality)
         tail = self._end_piece()
         self._resampler = resampler
-        self._timeline.begin(rate_in, frame=self._frames_received, position=self._position)
+        self._timeline.begin(rate_in, frame=self.frames_received, position=self.position)
         return tail
 
     def skip_to(self, frame: int) -> Int16:
@@ -156,13 +144,13 @@ class AudioChain:
             ValueError: If `frame` isn't behind `frames_received`.
             RuntimeError: If called after `flush`.
         """
-        if frame <= self._frames_received:
+        if frame <= self.frames_received:
             raise ValueError(f"frame {frame} was received already")
         rate_in = self._resampler.rate_in
         tail = self._end_piece()
         self._resampler = StreamResampler(rate_in, self._rate_out, self._quality)
-        self._frames_received = frame
-        self._timeline.begin(rate_in, frame=frame, position=self._position)
+        self.frames_received = frame
+        self._timeline.begin(rate_in, frame=frame, position=self.position)
         return tail
 
     def flush(self) -> Int16:
@@ -175,27 +163,28 @@ class AudioChain:
         """
         tail = self._end_piece()
         self._timeline.begin(
-            self._resampler.rate_in, frame=self._frames_received, position=self._position
+            self._resampler.rate_in, frame=self.frames_received, position=self.position
         )
         return tail
 
     def _process(self, frames: Float32) -> Int16:
         samples = self._resampler.push(frames)
-        self._frames_received += frames.size
-        self._held += frames.size / self._resampler.rate_in - samples.size / self._rate_out
+        self.frames_received += frames.size
+        self.held += frames.size / self._resampler.rate_in - samples.size / self._rate_out
         return self._put_out(samples)
 
     def _end_piece(self) -> Int16:
         tail = self._put_out(self._resampler.push(np.empty(0, np.float32), last=True))
-        self._held = 0.0
+        self.held = 0.0
         # A client whose rate changes within the pre-roll sends other audio than it did before.
         self._pre_roll = 0
         return tail
 
     def _put_out(self, resampled: Float32) -> Int16:
         """Count what comes out, once the pre-roll is through."""
-        dropped = min(self._pre_roll, resampled.size)
-        self._pre_roll -= dropped
-        samples = to_pcm16(resampled[dropped:])
-        self._position += samples.size
-        return samples
+        if self._pre_roll:
+            dropped = min(self._pre_roll, resampled.size)
+            self._pre_roll -= dropped
+            resampled = resampled[dropped:]
+        self.position += resampled.size
+        return to_pcm16(resampled)

@@ -1,4 +1,4 @@
-"""Collect samples into chunks of one length, because each upstream message has a price."""
+"""Cut samples into chunks of one length."""
 
 import numpy as np
 
@@ -19,16 +19,6 @@ class Chunker:
         self._chunk: Int16 = np.empty(samples_per_chunk, np.int16)
         self._pending = 0
 
-    @property
-    def pending(self) -> int:
-        """Samples that wait for their chunk to fill."""
-        return self._pending
-
-    @property
-    def waiting(self) -> Int16:
-        """Those samples; valid until the next call."""
-        return self._chunk[: self._pending]
-
     def push(self, samples: Int16) -> list[Int16]:
         """Take samples (they are copied), return the chunks that they complete."""
         chunks = []
@@ -42,9 +32,3 @@ class Chunker:
                 self._chunk = np.empty(self.samples_per_chunk, np.int16)
                 self._pending = 0
         return chunks
-
-    def flush(self) -> Int16:
-        """Return the pending samples, maybe none; the next chunk starts afresh."""
-        rest = self._chunk[: self._pending].copy()
-        self._pending = 0
-        return rest

@@ -25,11 +25,17 @@ class Gathering:
         """Whether something waits."""
         return bool(self._messages)
 
-    def add(self, message: bytes, seconds: float) -> bool:
-        """Let a message wait that lasts so long; whether it is time to `take`."""
-        self._messages.append(message)
+    def add(self, message: bytes, seconds: float) -> list[bytes]:
+        """Let a message wait that lasts so long, or `take` all that waits if it is time."""
         self._seconds += seconds
-        return self._seconds >= self._due
+        if self._seconds < self._due:
+            self._messages.append(message)
+            return []
+        self._seconds = 0.0
+        if not self._messages:
+            return [message]
+        self._messages.append(message)
+        return self.take()
 
     def take(self) -> list[bytes]:
         """What waits, in order; then say what became of it by `worked_on`."""

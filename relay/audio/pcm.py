@@ -26,6 +26,9 @@ PCM16_SCALE: Final = 32768
 
 MAX_CHANNELS: Final = 2
 
+_WIRE_PCM16: Final = np.dtype("<i2")
+_WIRE_FLOAT32: Final = np.dtype("<f4")
+
 _SCALE: Final = np.float32(PCM16_SCALE)
 _LOWEST: Final = np.float32(-1.0)
 _HIGHEST: Final = np.float32((PCM16_SCALE - 1) / PCM16_SCALE)
@@ -100,7 +103,7 @@ def decode_frames(message: bytes | memoryview, encoding: Encoding, channels: int
 
 
 def _decode_s16le(message: bytes | memoryview, channels: int) -> Float32:
-    samples = np.frombuffer(message, dtype="<i2").astype(np.float32)
+    samples = np.frombuffer(message, dtype=_WIRE_PCM16).astype(np.float32)
     if channels == 1:
         samples *= np.float32(1 / PCM16_SCALE)
         return samples
@@ -110,7 +113,7 @@ def _decode_s16le(message: bytes | memoryview, channels: int) -> Float32:
 
 
 def _decode_f32le(message: bytes | memoryview, channels: int) -> Float32:
-    samples = np.frombuffer(message, dtype="<f4").astype(np.float32, copy=False)
+    samples = np.frombuffer(message, dtype=_WIRE_FLOAT32).astype(np.float32, copy=False)
     if samples.size == 0:
         return samples
     # No sample is greater than the root of the sum of all squares, and NaN fails every comparison:
@@ -211,7 +214,7 @@ class WireFormat(StrEnum):
         """Encode samples at `rate` as little-endian PCM16, or as µ-law."""
         if self is WireFormat.ULAW_8000:
             return to_ulaw(samples).tobytes()
-        return samples.astype("<i2", copy=False).tobytes()
+        return samples.astype(_WIRE_PCM16, copy=False).tobytes()
 
     def unpack(self, payload: bytes) -> Int16:
         """Decode what `pack` made; the result may be a read-only view of `payload`.
@@ -223,4 +226,4 @@ class WireFormat(StrEnum):
             raise PartialFrame(len(payload), self.bytes_per_sample)
         if self is WireFormat.ULAW_8000:
             return from_ulaw(np.frombuffer(payload, dtype=np.uint8))
-        return np.frombuffer(payload, dtype="<i2").astype(np.int16, copy=False)
+        return np.frombuffer(payload, dtype=_WIRE_PCM16).astype(np.int16, copy=False)

@@ -45,7 +45,8 @@ class DownstreamConnection:
 
     def __init__(self, websocket: WebSocket) -> None:
         self._websocket = websocket
-        self._is_waiting = False
+        self.is_waiting = False
+        """Whether `receive` waits, so that nothing that came before is still to be taken."""
 
     def listen(self, take: Callable[[bytes], bool]) -> None:
         """Offer each message of audio to `take` as it arrives; what it doesn't take is received.
@@ -55,11 +56,6 @@ class DownstreamConnection:
         listen = self._websocket.scope.get("extensions", {}).get(LISTEN)
         if listen is not None:
             listen["call"](take)
-
-    @property
-    def is_waiting(self) -> bool:
-        """Whether `receive` waits, so that nothing that came before is still to be taken."""
-        return self._is_waiting
 
     def on_shutdown(self, leave: Callable[[], None]) -> None:
         """When the server stops, call `leave` instead of closing the connection."""
@@ -78,11 +74,11 @@ class DownstreamConnection:
         Raises:
             ClientLeft: If the connection has ended.
         """
-        self._is_waiting = True
+        self.is_waiting = True
         try:
             message = await self._websocket.receive()
         finally:
-            self._is_waiting = False
+            self.is_waiting = False
         if message["type"] == "websocket.disconnect":
             # uvicorn says 1005 where no close frame came at all, and gives no reason then.
             has_closed = "reason" in message or message.get("code") == CloseCode.RESTARTING

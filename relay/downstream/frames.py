@@ -5,8 +5,9 @@ Source: RFC 6455, section 5.2.
 
 from typing import Final, TypeAlias
 
+WHOLE_TEXT: Final = 0x81
 WHOLE_BINARY: Final = 0x82
-"""First byte of a frame that is a whole binary message, without extensions."""
+"""First byte of a frame that is a whole text or binary message, without extensions."""
 
 MASKED: Final = 0x80
 """From this on, the second byte says that a mask of four bytes precedes the payload."""
@@ -34,6 +35,17 @@ def frame_at(data: bytes, start: int) -> Span | None:
     if second >= MASKED:
         payload += 4
     return start, payload, payload + length
+
+
+def text_frame(text: str) -> bytes:
+    """A whole text message as a server sends it."""
+    payload = text.encode()
+    size = len(payload)
+    if size < 126:
+        return b"%c%c%b" % (WHOLE_TEXT, size, payload)
+    if size < 0x10000:
+        return b"%c\x7e%b%b" % (WHOLE_TEXT, size.to_bytes(2), payload)
+    return b"%c\x7f%b%b" % (WHOLE_TEXT, size.to_bytes(8), payload)
 
 
 class FrameSplitter:

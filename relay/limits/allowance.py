@@ -30,11 +30,6 @@ class Allowance:
         self._left_ms: int | None = None
         self.add(grant)
 
-    def covers(self, ms: float) -> bool:
-        """Whether so much may be taken now."""
-        left_ms = self._reserved_ms - self._taken_ms
-        return self._is_suspended or (left_ms > 0 and left_ms >= ms)
-
     @property
     def is_used_up(self) -> bool:
         """Whether the session has to wait for its next piece."""
@@ -74,6 +69,15 @@ class Allowance:
     def expect(self, ms: float) -> None:
         """Make it known how much is to be taken next."""
         self._next_ms = ms
+
+    def take_covered(self, ms: float) -> bool:
+        """Count audio that came, unless that much isn't reserved; whether it was."""
+        left_ms = self._reserved_ms - self._taken_ms
+        if not self._is_suspended and (left_ms <= 0 or left_ms < ms):
+            return False
+        self._taken_ms += ms
+        self._next_ms = 0.0
+        return True
 
     def take(self, ms: float) -> None:
         """Count audio that came."""

@@ -51,6 +51,9 @@ class Pace:
             filled = self._level + (now - self._filled_at) * self._speed
             self._level = min(self._burst, filled)
         self._filled_at = now
+        if not self._credit and self._level >= seconds:
+            self._level -= seconds
+            return 0.0
         credited = min(self._credit, seconds)
         self._credit -= credited
         self._level -= seconds - credited

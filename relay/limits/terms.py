@@ -85,9 +85,8 @@ class Terms:
 
     def take_now(self, seconds: float, now: float) -> float | None:
         """Count audio that came, if that much is reserved: seconds to wait before more is read."""
-        if not self._allowance.covers(ms := seconds * 1000):
+        if not self._allowance.take_covered(seconds * 1000):
             return None
-        self._allowance.take(ms)
         return self._pace.take(seconds, now)
 
     def catch_up(self) -> None:

@@ -45,15 +45,13 @@ class CommitPolicy:
         self._committed = 0
         self._observed = 0
         self._hurried_at: int | None = None
+        self.looks_from = rate * WINDOW_BEGINS
+        """Position from which on a quiet moment is looked for."""
 
     def hurry(self) -> None:
         """End the present segment at the quietest moment of the next five seconds."""
         self._hurried_at = self._observed
-
-    def looks_before(self, end: int) -> bool:
-        """Whether a quiet moment is looked for at frames up to `end`."""
-        uncommitted = (end - self._committed) / self._rate
-        return self._hurried_at is not None or uncommitted >= WINDOW_BEGINS
+        self.looks_from = 0.0
 
     def observe(self, frame: ActivityFrame) -> Cause | None:
         """Who wants a commit at the end of `frame`, if anyone; then tell `committed`."""
@@ -74,6 +72,7 @@ class CommitPolicy:
     def committed(self, position: int) -> None:
         """Begin the next segment at `position`."""
         self._committed = position
+        self.looks_from = position + self._rate * WINDOW_BEGINS
         self._hurried_at = None
         self._quiet_moment = QuietMoment()
         if self._end_of_speech is not None:

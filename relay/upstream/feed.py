@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Self
 
 from relay.audio.activity import ActivityDetector
-from relay.audio.chunker import Chunker
 from relay.audio.end_of_speech import VadRule
+from relay.audio.packer import Packer
 from relay.audio.pcm import Int16, WireFormat
 from relay.scribe.parameters import CommitStrategy, Parameters
 from relay.upstream.commit_policy import CommitPolicy
@@ -21,7 +21,7 @@ class Feed:
     """Finds where segments end and writes chunks and markers into the ledger, in order.
 
     Markers lie at the position of the last sample that came before them. A chunk is as long as
-    the chunker makes it, unless a commit ends it early. What comes after a long time without
+    the packer makes it, unless a commit ends it early. What comes after a long time without
     speech is withheld from the provider until there is speech again.
     """
 
@@ -29,10 +29,9 @@ class Feed:
         self,
         ledger: Ledger,
         *,
-        chunker: Chunker,
+        packer: Packer,
         detector: ActivityDetector,
         policy: CommitPolicy,
-        pack: Callable[[Int16], bytes],
         unpack: Callable[[bytes], Int16],
         quiet: float = math.inf,
         pre_roll: int = 0,
@@ -41,19 +40,17 @@ class Feed:
 
         Args:
             ledger: Empty.
-            chunker: Makes chunks.
+            packer: Makes chunks.
             detector: Hears speech.
             policy: Ends segments.
-            pack: Makes a payload of samples.
-            unpack: Makes samples of a payload.
+            unpack: Makes samples of a chunk.
             quiet: Samples without speech after which nothing is sent.
             pre_roll: Samples before the next speech that are sent all the same.
         """
         self._ledger = ledger
-        self._chunker = chunker
+        self._packer = packer
         self._detector = detector
         self._policy = policy
-        self._pack = pack
         self._unpack = unpack
         # Of the ledger's positions; ours count from here.
         self._begin = ledger.end
@@ -62,6 +59,8 @@ class Feed:
         self._quiet = quiet
         self._pre_roll = pre_roll
         self._spoken_at = 0
+        self.listens = not detector.levels_only
+        """Whether voice activity may end a segment."""
         self._unheard: list[bytes] | None = None if self.listens else []
         """Where nobody listens: the segment's chunks, until its levels are asked for."""
 
@@ -94,26 +93,20 @@ class Feed:
         )
         return cls(
             ledger,
-            chunker=Chunker(rate * chunk_ms // 1000),
+            packer=Packer(wire_format, rate * chunk_ms // 1000),
             detector=ActivityDetector(
                 rate, threshold=parameters.vad_threshold, levels_only=not listens
             ),
             policy=CommitPolicy(rate=rate, rule=rule if listens else None),
-            pack=wire_format.pack,
             unpack=wire_format.unpack,
             quiet=quiet * rate if listens and quiet else math.inf,
             pre_roll=round(PRE_ROLL * rate),
         )
 
     @property
-    def listens(self) -> bool:
-        """Whether voice activity may end a segment."""
-        return not self._detector.levels_only
-
-    @property
     def pending(self) -> int:
         """Samples that wait for their chunk to fill."""
-        return self._chunker.pending
+        return self._packer.pending
 
     @property
     def uncommitted(self) -> int:
@@ -132,7 +125,7 @@ class Feed:
 
     def push(self, samples: Int16) -> None:
         """Take in the next samples; commits that fall within them are made where they fall."""
-        if not self.listens and not self._policy.looks_before(self._position + len(samples)):
+        if not self.listens and self._position + samples.size < self._policy.looks_from:
             self._take(samples)
             return
         self._hear_segment()
@@ -157,8 +150,8 @@ class Feed:
     def commit(self, cause: Cause) -> None:
         """End the segment after the last sample taken in."""
         self._wake()
-        rest = self._chunker.flush()
-        self._ledger.append(self._pack(rest), len(rest), cause)
+        rest = self._packer.flush()
+        self._ledger.append(rest, self._packer.samples_in(rest), cause)
         self._committed = self._position
         self._policy.committed(self._position)
         self._unheard = None if self.listens else []
@@ -173,14 +166,13 @@ class Feed:
 
     def flush(self) -> None:
         """Write what waits for a full chunk: no more will come for now."""
-        if self._chunker.pending:
-            self._append(self._chunker.flush())
+        if self._packer.pending:
+            self._append(self._packer.flush())
 
-    def _append(self, chunk: Int16) -> None:
-        payload = self._pack(chunk)
-        self._ledger.append(payload, len(chunk))
+    def _append(self, chunk: bytes) -> None:
+        self._ledger.append(chunk, self._packer.samples_in(chunk))
         if self._unheard is not None:
-            self._unheard.append(payload)  # which the ledger keeps as well
+            self._unheard.append(chunk)  # which the ledger keeps as well
 
     def _hear_segment(self) -> None:
         """Find the levels of the segment so far, since they matter from now on.
@@ -190,14 +182,14 @@ class Feed:
         if self._unheard is None:
             return
         self._detector.skip_to(self._committed)
-        for samples in (*map(self._unpack, self._unheard), self._chunker.waiting):
-            for frame in self._detector.push(samples):
+        for chunk in (*self._unheard, self._packer.waiting):
+            for frame in self._detector.push(self._unpack(chunk)):
                 self._policy.observe(frame)
         self._unheard = None
 
     def _take(self, samples: Int16) -> None:
-        self._position += len(samples)
-        for chunk in self._chunker.push(samples):
+        self._position += samples.size
+        for chunk in self._packer.push(samples):
             self._append(chunk)
         if self._ledger.is_withholding:
             self._ledger.drop_withheld(keep=self._pre_roll)

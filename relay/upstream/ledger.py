@@ -4,6 +4,8 @@ from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
 
+import msgspec
+
 from relay.errors import StateError
 
 
@@ -23,8 +25,7 @@ class Commit:
     cause: Cause
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One upstream chunk as it will be sent: audio, and the marker that stands at its end."""
 
     start: int
@@ -51,16 +52,17 @@ class Ledger:
         self._sent = 0
         self._samples = 0
         self._commits = 0
-        self._appended = 0
-        self._end = self._covered = self._reached = start
-        self._is_withholding = False
+        self.appended = 0
+        """Entries taken in so far: where it is the same, there is nothing new to send."""
+        self.end = start
+        """Position after the last sample taken in."""
+        self.reached = start
+        """Position up to which audio was sent on any socket; before it, all is a replay."""
+        self.is_withholding = False
+        """Whether what is taken in now isn't to be sent."""
+        self._covered = start
         self._withheld = 0
         self._withheld_samples = 0
-
-    @property
-    def is_withholding(self) -> bool:
-        """Whether what is taken in now isn't to be sent."""
-        return self._is_withholding
 
     @property
     def is_full(self) -> bool:
@@ -68,19 +70,9 @@ class Ledger:
         return self._samples >= self._bound or self._commits >= self._max_commits
 
     @property
-    def appended(self) -> int:
-        """Entries taken in so far: where it is the same, there is nothing new to send."""
-        return self._appended
-
-    @property
     def samples(self) -> int:
         """Samples held."""
         return self._samples
-
-    @property
-    def end(self) -> int:
-        """Position after the last sample taken in."""
-        return self._end
 
     @property
     def covered(self) -> int:
@@ -88,15 +80,15 @@ class Ledger:
         return self._covered
 
     @property
-    def reached(self) -> int:
-        """Position up to which audio was sent on any socket; before it, all is a replay."""
-        return self._reached
-
-    @property
     def first_commit(self) -> int | None:
         """Position of the oldest marker without an answer, sent or not."""
         markers = (entry.commit for entry in self._entries)
         return next((marker.position for marker in markers if marker is not None), None)
+
+    @property
+    def has_unsent(self) -> bool:
+        """Whether `peek` shows an entry."""
+        return self._sent < len(self._entries) - self._withheld
 
     @property
     def has_unsent_commit(self) -> bool:
@@ -108,7 +100,7 @@ class Ledger:
     @property
     def sent(self) -> int:
         """Position up to which this socket was sent audio."""
-        return self._entries[self._sent].start if self._sent < len(self._entries) else self._end
+        return self._entries[self._sent].start if self._sent < len(self._entries) else self.end
 
     @property
     def has_sent(self) -> bool:
@@ -122,20 +114,20 @@ class Ledger:
 
     def append(self, payload: bytes, samples: int, commit: Cause | None = None) -> None:
         """Take in the next chunk; `commit` ends the segment after its last sample."""
-        start = self._end
-        self._end += samples
-        marker = None if commit is None else Commit(self._end, commit)
+        start = self.end
+        self.end += samples
+        marker = None if commit is None else Commit(self.end, commit)
         self._entries.append(Entry(start, samples, payload, marker))
         self._samples += samples
         self._commits += marker is not None
-        self._appended += 1
-        if self._is_withholding:
+        self.appended += 1
+        if self.is_withholding:
             self._withheld += 1
             self._withheld_samples += samples
 
     def withhold(self) -> None:
         """Send nothing of what comes from now on, until `release`; markers have no place in it."""
-        self._is_withholding = True
+        self.is_withholding = True
 
     def drop_withheld(self, *, keep: int = 0) -> None:
         """Forget what is withheld but for the last `keep` samples or a little more."""
@@ -149,27 +141,28 @@ class Ledger:
             self._withheld_samples -= samples
             self._samples -= samples
         if self._withheld == len(self._entries):
-            self._covered = self._entries[0].start if self._entries else self._end
+            self._covered = self._entries[0].start if self._entries else self.end
 
     def release(self) -> int:
         """Send what is withheld, and all that comes; the position where it begins."""
         index = len(self._entries) - self._withheld
-        self._is_withholding = False
+        self.is_withholding = False
         self._withheld = self._withheld_samples = 0
-        return self._entries[index].start if index < len(self._entries) else self._end
+        return self._entries[index].start if index < len(self._entries) else self.end
 
     def peek(self) -> Entry | None:
         """The next entry to send, if any."""
-        end = len(self._entries) - self._withheld
-        return self._entries[self._sent] if self._sent < end else None
+        return self._entries[self._sent] if self.has_unsent else None
 
     def advance(self) -> None:
-        """Move the cursor past the entry that `peek` showed: it was sent."""
-        entry = self.peek()
-        if entry is None:
+        """Move the cursor past the entry that `peek` shows: it was sent."""
+        if not self.has_unsent:
             raise StateError("advance() with nothing left to send")
+        entry = self._entries[self._sent]
         self._sent += 1
-        self._reached = max(self._reached, entry.start + entry.samples)
+        end = entry.start + entry.samples
+        if end > self.reached:
+            self.reached = end
 
     def answer(self) -> Commit | None:
         """Take the answer to the oldest commit that was sent; free what it covers.
@@ -208,7 +201,7 @@ class Ledger:
             self._commits -= commit is not None
         self._sent -= entries
         # Not the end of what is freed: silence that was dropped may lie behind it.
-        self._covered = self._entries[0].start if self._entries else self._end
+        self._covered = self._entries[0].start if self._entries else self.end
         return commit
 
     def rewind(self) -> None:

@@ -25,30 +25,26 @@ class Leg:
     def __init__(self, rate: int) -> None:
         """Begin a socket's time at zero; `rate` is the wire format's, in Hz."""
         self._rate = rate
-        self._sent = 0
+        self.sent = 0
+        """Samples sent on this socket, inserted silence included."""
         self._position = 0
         self._has_begun = False
         self._pieces: list[_Piece] = []
         self._starts: list[int] = []
-
-    @property
-    def sent(self) -> int:
-        """Samples sent on this socket, inserted silence included."""
-        return self._sent
 
     def send(self, start: int, samples: int) -> None:
         """Note that session audio [start, start + samples) was sent next."""
         if not self._has_begun:
             self._begin_at(start)
         if not self._pieces or self._pieces[-1].is_inserted or start != self._position:
-            self._begin(_Piece(self._sent, start, is_inserted=False))
-        self._sent += samples
+            self._begin(_Piece(self.sent, start, is_inserted=False))
+        self.sent += samples
         self._position = start + samples
 
     def insert(self, samples: int) -> None:
         """Note that silence without session time was sent next."""
-        self._begin(_Piece(self._sent, self._position, is_inserted=True))
-        self._sent += samples
+        self._begin(_Piece(self.sent, self._position, is_inserted=True))
+        self.sent += samples
 
     def position(self, seconds: float) -> float:
         """Where in the session, in samples, the socket's time `seconds` lies.
@@ -57,7 +53,7 @@ class Leg:
         audio, that is where the audio begins. A time beyond the end of what was sent (providers
         round up) is taken as the end.
         """
-        at = min(seconds * self._rate, self._sent)
+        at = min(seconds * self._rate, self.sent)
         index = max(0, bisect_right(self._starts, at) - 1)
         if not self._pieces:
             return 0.0

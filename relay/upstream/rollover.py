@@ -13,11 +13,9 @@ class Rollover:
     def __init__(self, limit: float) -> None:
         """`limit`: seconds of audio that a socket may be sent; 0 for as many as there are."""
         self._limit = limit or math.inf
-        self._begin = max(self._limit / 2, self._limit - LEAD)
-
-    def is_due(self, sent: float) -> bool:
-        """Whether the next socket should be opened, and taken where a segment ends."""
-        return sent >= self._begin
+        self.begin = max(self._limit / 2, self._limit - LEAD)
+        """Seconds of audio from which on the next socket should be opened, and taken where a
+        segment ends."""
 
     def is_over(self, sent: float) -> bool:
         """Whether the segment has to end for that."""

@@ -270,6 +270,11 @@ class UpstreamSession:
         elif self.state is State.OPEN and self._deadlines and self._deadlines[0] <= now:
             self._fail(_unavailable("did not answer in time"), Break.UNANSWERED)
 
+    @property
+    def has_unsent(self) -> bool:
+        """Whether there is something to send beside what keeps the socket open."""
+        return bool(self._outgoing) or self._ledger.has_unsent
+
     def message_to_send(self, now: float) -> bytes | None:
         """The next message for the provider, as UTF-8 JSON for a text frame."""
         self.resume_at = None
@@ -314,6 +319,9 @@ class UpstreamSession:
 
     def _put(self, payload: bytes, *, commit: bool = False) -> None:
         """Write messages for a payload, in pieces where Scribe takes no longer ones."""
+        if self._max_chunk is None and not self._is_first_message:
+            self._outgoing.append(self._encoder.encode(payload, commit=commit))
+            return
         size = len(payload)
         if self._max_chunk is not None:
             size = self._max_chunk * self._wire_format.bytes_per_sample

@@ -22,20 +22,8 @@ def test_any_split_gives_the_same_chunks(size: int, length: int, cuts: list[int]
     chunks = []
     for piece in np.split(ramp(length), sorted(min(cut, length) for cut in cuts)):
         chunks += chunker.push(piece)
-    rest = length % size
-    assert chunker.pending == rest
-    expected = ramp(length - rest).reshape(-1, size)
+    expected = ramp(length - length % size).reshape(-1, size)
     assert [chunk.tolist() for chunk in chunks] == expected.tolist()
-    assert chunker.flush().tolist() == ramp(length)[length - rest :].tolist()
-
-
-def test_flush_leaves_nothing_behind() -> None:
-    chunker = Chunker(4)
-    chunker.push(ramp(3))
-    chunker.flush()
-    assert chunker.pending == 0
-    assert chunker.flush().size == 0
-    assert [chunk.tolist() for chunk in chunker.push(ramp(4))] == [[0, 1, 2, 3]]
 
 
 def test_chunks_are_copies() -> None:
@@ -45,21 +33,6 @@ def test_chunks_are_copies() -> None:
     assert chunk.tolist() == [0, 1, 2, 3]
 
 
-def test_what_was_flushed_is_not_overwritten_later() -> None:
-    chunker = Chunker(4)
-    chunker.push(ramp(2))
-    rest = chunker.flush()
-    chunker.push(ramp(3) + 7)
-    assert rest.tolist() == [0, 1]
-
-
 def test_a_chunk_has_at_least_one_sample() -> None:
     with pytest.raises(ValueError, match="at least 1"):
         Chunker(0)
-
-
-def test_what_waits_can_be_looked_at() -> None:
-    chunker = Chunker(10)
-    chunker.push(ramp(13))
-    assert chunker.waiting.tolist() == [10, 11, 12]
-    assert chunker.pending == 3

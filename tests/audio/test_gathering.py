@@ -12,8 +12,7 @@ def gathered(message: float, block: float, seconds: float) -> list[tuple[int, in
     """
     gathering, done, came = Gathering(CHUNK), [], 0.0
     for _ in range(round(seconds / message)):
-        if gathering.add(b"", message):
-            count = len(gathering.take())
+        if count := len(gathering.add(b"", message)):
             came += message * count
             out = (came + 1e-9) // block * block
             gathering.worked_on(held=came - out, pending=(out + 1e-9) % CHUNK)
@@ -45,14 +44,19 @@ def test_no_chunk_is_late_behind_a_filter_that_works_in_blocks(message: float) -
 def test_what_waits_is_given_in_order_and_once() -> None:
     gathering = Gathering(CHUNK)
     assert not gathering
-    assert not gathering.add(b"a", 0.01)
-    assert not gathering.add(b"b", 0.01)
+    assert gathering.add(b"a", 0.01) == []
+    assert gathering.add(b"b", 0.01) == []
     assert gathering
     assert gathering.take() == [b"a", b"b"]
+    assert not gathering
+    assert gathering.add(b"c", 0.06) == []
+    assert gathering.add(b"d", 0.06) == [b"c", b"d"]
+    assert not gathering
+    assert gathering.add(b"e", 0.1) == [b"e"]
     assert not gathering
 
 
 def test_what_a_filter_holds_may_come_out_with_the_next_message() -> None:
     gathering = Gathering(CHUNK)
     gathering.worked_on(held=0.03, pending=0.06)
-    assert gathering.add(b"", 0.01)
+    assert gathering.add(b"", 0.01) == [b""]

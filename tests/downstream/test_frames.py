@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 
-from relay.downstream.frames import MAX_HEAD_BYTES, WHOLE_BINARY, FrameSplitter, frame_at
+from relay.downstream.frames import MAX_HEAD_BYTES, WHOLE_BINARY, FrameSplitter, frame_at, text_frame
 
 LENGTHS = (0, 1, 125, 126, 65_535, 65_536, 70_000)
 
@@ -60,3 +60,9 @@ def test_what_is_waited_for_is_known_and_can_be_given_back() -> None:
     assert splitter.push(data[500:600]) == (b"", [])
     assert splitter.give_back() == data[:600]
     assert splitter.wanted == 0
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+def test_a_text_is_written_as_a_server_writes_it(length: int) -> None:
+    text = "é" * (length // 2) + "e" * (length % 2)
+    assert text_frame(text) == written(text.encode(), mask=False, opcode=Opcode.TEXT)

@@ -115,9 +115,8 @@ def test_what_was_not_taken_is_given_back_to_the_day_it_was_reserved_on() -> Non
 
 def test_what_is_left_covers_no_more_than_itself() -> None:
     made = allowance()
-    assert made.covers(1_000)
-    assert not made.covers(1_001)
-    made.take(1_000)
-    assert not made.covers(0)
+    assert not made.take_covered(1_001)
+    assert made.take_covered(1_000)
+    assert not made.take_covered(0)
     made.suspend()
-    assert made.covers(5_000)
+    assert made.take_covered(5_000)

@@ -134,9 +134,8 @@ def test_in_a_hurry_five_seconds_are_the_most_and_it_is_over_then() -> None:
 
 def test_quiet_moments_are_looked_for_late_in_a_segment_or_in_a_hurry() -> None:
     policy = CommitPolicy(rate=RATE, rule=None)
-    assert not policy.looks_before(round((WINDOW_BEGINS - 0.1) * RATE))
-    assert policy.looks_before(round(WINDOW_BEGINS * RATE))
+    assert policy.looks_from == WINDOW_BEGINS * RATE
     policy.committed(RATE)
-    assert not policy.looks_before(round(WINDOW_BEGINS * RATE))
+    assert policy.looks_from == (1 + WINDOW_BEGINS) * RATE
     policy.hurry()
-    assert policy.looks_before(2 * RATE)
+    assert policy.looks_from <= RATE
