@@ -73,6 +73,8 @@ class Running:
     redis: "RedisUse | None" = None
     knows_stop: bool = False
     """Whether a client may say that it has said all."""
+    keeps_audio: bool = False
+    """Whether audio is kept until its final is there."""
 
     def cpu(self) -> float:
         """Seconds of processor time so far, of all its processes."""
@@ -195,7 +197,10 @@ class Relay:
             async with _running([*command, "serve"], folder, environment) as process:
                 await _serves(process, port)
                 url = f"ws://127.0.0.1:{port}/v1/stream?{self.query}"
-                yield Running(url, process.pid, {"xi-api-key": key.strip()}, state, True)
+                headers = {"xi-api-key": key.strip()}
+                yield Running(
+                    url, process.pid, headers, state, knows_stop=True, keeps_audio=True
+                )
 
 
 @asynccontextmanager
