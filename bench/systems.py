@@ -198,9 +198,7 @@ class Relay:
                 await _serves(process, port)
                 url = f"ws://127.0.0.1:{port}/v1/stream?{self.query}"
                 headers = {"xi-api-key": key.strip()}
-                yield Running(
-                    url, process.pid, headers, state, knows_stop=True, keeps_audio=True
-                )
+                yield Running(url, process.pid, headers, state, knows_stop=True, keeps_audio=True)
 
 
 @asynccontextmanager

@@ -29,8 +29,10 @@ from relay.downstream.connection import ABORT, HOLD_CLOSE, LISTEN, SEND, SHORTEN
 from relay.downstream.frames import (
     MASKED,
     MAX_HEAD_BYTES,
+    MEDIUM_HEAD_BYTES,
     WHOLE_BINARY,
     FrameSplitter,
+    is_one_message,
     text_frame,
 )
 from relay.downstream.scribe_session import CLOSING
@@ -131,6 +133,8 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
     _take: Callable[[bytes], bool] | None = None
     _is_unsplit = False
     """Whether a frame has begun that is too long to be waited for."""
+    _is_direct = False
+    """Whether a message of audio that comes next may be given to who listens, whole as it is."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -138,9 +142,20 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self._splitter = FrameSplitter()
 
     def data_received(self, data: bytes) -> None:
+        if self._is_direct and is_one_message(data):
+            payload = memoryview(data)[MEDIUM_HEAD_BYTES:]
+            mask = data[MEDIUM_HEAD_BYTES - 4 : MEDIUM_HEAD_BYTES]
+            if self._take is not None and self._take(apply_mask(payload, mask)):
+                return
+        self._is_direct = False
         if not self.handshake_initiated or self._is_unsplit:
             self._parse(data)
             return
+        self._split(data)
+        self._is_direct = self._may_hand_over() and not self._splitter.wanted
+
+    def _split(self, data: bytes) -> None:
+        """Take in bytes frame by frame."""
         data, spans = self._splitter.push(data)
         for index, span in enumerate(spans):
             if index >= MESSAGES_AT_ONCE or not self._hand_over(data, *span):
@@ -157,20 +172,25 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         Most of what a relay does is to receive audio, and a queue, its events, and a task that is
         woken by them cost as much as what is done with it.
         """
-        conn = self.conn
         if (
-            data[start] != WHOLE_BINARY
-            or self._take is None
+            self._take is None
+            or data[start] != WHOLE_BINARY
             or data[start + 1] < MASKED
-            or conn.state is not OPEN
-            or conn.current_size is not None  # it interrupts a message: an error
-            or conn.is_held
             or end - payload > self.config.ws_max_size
-            or not self.queue.empty()
+            or not self._may_hand_over()
         ):
             return False
-        # A view: what isn't unmasked in place is copied once by that.
         return self._take(apply_mask(memoryview(data)[payload:end], data[payload - 4 : payload]))
+
+    def _may_hand_over(self) -> bool:
+        """Whether nothing that came before a frame is still to be taken, and it counts at all."""
+        conn = self.conn
+        return (
+            conn.state is OPEN
+            and conn.current_size is None  # else it interrupts a message: an error
+            and not conn.is_held
+            and self.queue.empty()
+        )
 
     def _parse(self, data: bytes) -> None:
         super().data_received(data)
@@ -223,6 +243,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         if self.conn.state is not OPEN:
             return
         self.queue.put_nowait({"type": "websocket.disconnect", "code": NORMAL, "reason": ""})
+        self._is_direct = False
         self.conn.send_close(NORMAL)
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
@@ -230,6 +251,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     async def send(self, message: Any) -> None:
         await super().send(message)
+        self._is_direct = self._is_direct and self.conn.state is OPEN
         if message["type"] == "websocket.close" and self.conn.is_held:
             # Both close frames are there now; uvicorn would wait for the client's.
             self._forget_timers()
@@ -249,6 +271,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     def shutdown(self) -> None:
         """Called when the server stops: sessions say their last words first."""
+        self._is_direct = False
         if self._leave is None:
             super().shutdown()
         else:

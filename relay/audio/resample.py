@@ -92,7 +92,8 @@ class StreamResampler:
         self._is_over = last
         if self._soxr is None:
             return chunk
-        resampled: Float32 = self._soxr.resample_chunk(chunk, last=last)
+        # As one column, of which soxr makes one; a flat array it would turn into that and back.
+        resampled: Float32 = self._soxr.resample_chunk(chunk[:, np.newaxis], last=last)[:, 0]
         return resampled
 
     def reset(self) -> None:

@@ -12,6 +12,12 @@ WHOLE_BINARY: Final = 0x82
 MASKED: Final = 0x80
 """From this on, the second byte says that a mask of four bytes precedes the payload."""
 
+MASKED_MEDIUM: Final = 0xFE
+"""The second byte of a frame with a mask whose length has two bytes of its own."""
+
+MEDIUM_HEAD_BYTES: Final = 8
+"""Of such a frame; the mask is the second half."""
+
 MAX_HEAD_BYTES: Final = 14
 
 
@@ -46,6 +52,19 @@ def text_frame(text: str) -> bytes:
     if size < 0x10000:
         return b"%c\x7e%b%b" % (WHOLE_TEXT, size.to_bytes(2), payload)
     return b"%c\x7f%b%b" % (WHOLE_TEXT, size.to_bytes(8), payload)
+
+
+def is_one_message(data: bytes) -> bool:
+    """Whether these bytes are one whole, masked binary message of 126 to 65,535 bytes.
+
+    As nearly all are that a client with a microphone sends: told by one comparison of lengths.
+    """
+    return (
+        len(data) >= 126 + MEDIUM_HEAD_BYTES
+        and data[0] == WHOLE_BINARY
+        and data[1] == MASKED_MEDIUM
+        and int.from_bytes(data[2:4]) == len(data) - MEDIUM_HEAD_BYTES
+    )
 
 
 class FrameSplitter:

@@ -2,8 +2,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
+from websockets.utils import apply_mask
 
-from relay.downstream.frames import MAX_HEAD_BYTES, WHOLE_BINARY, FrameSplitter, frame_at, text_frame
+from relay.downstream.frames import (
+    MAX_HEAD_BYTES,
+    MEDIUM_HEAD_BYTES,
+    WHOLE_BINARY,
+    FrameSplitter,
+    frame_at,
+    is_one_message,
+    text_frame,
+)
 
 LENGTHS = (0, 1, 125, 126, 65_535, 65_536, 70_000)
 
@@ -66,3 +75,19 @@ def test_what_is_waited_for_is_known_and_can_be_given_back() -> None:
 def test_a_text_is_written_as_a_server_writes_it(length: int) -> None:
     text = "é" * (length // 2) + "e" * (length % 2)
     assert text_frame(text) == written(text.encode(), mask=False, opcode=Opcode.TEXT)
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+def test_one_message_of_audio_is_told_from_all_else(length: int) -> None:
+    data = written(bytes(length))
+    assert is_one_message(data) is (126 <= length <= 65_535)
+    assert not is_one_message(data[:-1])
+    assert not is_one_message(data + b"\x00")
+    assert not is_one_message(written(bytes(length), mask=False))
+    assert not is_one_message(written(bytes(length), opcode=Opcode.TEXT))
+
+
+def test_where_the_payload_of_a_medium_message_begins() -> None:
+    data = written(b"audio" * 100)
+    mask = data[MEDIUM_HEAD_BYTES - 4 : MEDIUM_HEAD_BYTES]
+    assert apply_mask(data[MEDIUM_HEAD_BYTES:], mask) == b"audio" * 100
