@@ -24,6 +24,10 @@ from relay.store.analyses import Analyses, Finding, Waiting
 POLL_INTERVAL: Final = 2.0
 """Seconds between two looks for what other workers left; what this one stored it is told of."""
 
+GATHER_INTERVAL: Final = 0.5
+"""Seconds between a look that found all there was and the next one: what comes meanwhile is judged
+together, in three transactions however much it is."""
+
 RETRY_INTERVAL: Final = 2.0
 """Seconds between two attempts while the database is away."""
 
@@ -72,7 +76,7 @@ class InThread:
     """An analyser that computes, in a thread of its own: the loop carries audio."""
 
     timeout: Final = LOCAL_TIMEOUT
-    at_once: Final = 16
+    at_once: Final = 64
 
     def __init__(self, analyser: TextAnalyser) -> None:
         self._analyser = analyser
@@ -128,6 +132,7 @@ class Analysing:
         is_told: bool,
         meter: Meter,
         poll_interval: float = POLL_INTERVAL,
+        gather_interval: float = GATHER_INTERVAL,
         retries: Retries = JUDGING,
     ) -> None:
         """Judge with `analysers`.
@@ -139,6 +144,7 @@ class Analysing:
             is_told: Whether raised flags are queued for the webhook.
             meter: Is told what happens.
             poll_interval: Seconds.
+            gather_interval: Seconds.
             retries: Of a segment.
         """
         self._analyses = analyses
@@ -147,6 +153,7 @@ class Analysing:
         self._is_told = is_told
         self._meter = meter
         self._poll_interval = poll_interval
+        self._gather_interval = gather_interval
         self._retries = retries
         self._stored = {each.name: asyncio.Event() for each in analysers}
         self._are_away: set[str] = set()
@@ -203,6 +210,8 @@ class Analysing:
                 if failures:
                     await asyncio.sleep(pause(failures))
                 if taken:
+                    if taken < analyser.at_once:
+                        await asyncio.sleep(self._gather_interval)
                     continue
             await _wait_for(stored, wait)
 

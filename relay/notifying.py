@@ -82,7 +82,7 @@ class Notifying:
                 failures = failures + 1 if taken and not told else 0
                 if failures:
                     await asyncio.sleep(pause(failures))
-                elif not taken:
+                elif taken < AT_ONCE:
                     await asyncio.sleep(self._poll_interval)
         finally:
             await self._poster.aclose()

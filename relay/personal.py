@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
+from relay.erasing import delete_transcripts
 from relay.exporting import archive_audio, export_one, write
 from relay.exports import Archive, file_name
 from relay.recording.shelf import Shelf
@@ -143,17 +144,14 @@ class PersonalData:
     async def _delete_transcripts(
         self, user_id: str, on_deleted: Callable[[Sequence[str]], object]
     ) -> int:
-        wanted, count = self.wanted(user_id), 0
-        assert wanted.account is not None
-        # What is said in sessions that go on isn't stored from here on.
-        await self._erasure.block_account(wanted.account)
-        conditions = Transcripts(self._database).conditions(wanted)
-        while some := await self._erasure.delete_some(*conditions):
-            await asyncio.to_thread(self._shelf.delete, some)
-            count += len(some)
-            on_deleted(some)
-        await asyncio.to_thread(self._shelf.delete_account, wanted.account)
-        return count
+        return await delete_transcripts(
+            self._database,
+            self._shelf,
+            self.wanted(user_id),
+            blocks=True,
+            erasure=self._erasure,
+            on_deleted=on_deleted,
+        )
 
 
 def _in_json(value: Any) -> str:

@@ -17,10 +17,14 @@ import structlog
 from relay.errors import StateUnavailable, StoreRefused, StoreUnavailable
 from relay.redaction.redactor import Redactor
 from relay.registry import Entry, Unstored
+from relay.registry.unstored import TAKEN_AT_ONCE
 from relay.store.segments import Record, Said, Segments
 
 POLL_INTERVAL: Final = 0.25
-"""Seconds between two looks for what is to be stored; what Redis loses at once, if it loses all."""
+"""Seconds between two looks for what is to be stored; what Redis loses at once, if it loses all.
+
+What comes meanwhile shares one transaction, most of whose cost is its own.
+"""
 
 RETRY_INTERVAL: Final = 1.0
 """Seconds between two attempts while Redis or the database is away."""
@@ -68,16 +72,16 @@ class Storing:
         """Store until cancelled; what was taken and not stored then is another worker's later."""
         while True:
             try:
-                count = await self.store_some()
+                is_all = await self.store_some() < TAKEN_AT_ONCE
             except StateUnavailable:
-                count = 0  # the sessions' renewal says so in the log
+                is_all = True  # the sessions' renewal says so in the log
                 await asyncio.sleep(self._retry_interval)
             except Exception as error:
                 # Its text might quote what was said.
                 _log.error("transcripts can't be stored", error=type(error).__name__)
-                count = 0
+                is_all = True
                 await asyncio.sleep(self._retry_interval)
-            if not count:
+            if is_all:
                 await asyncio.sleep(self._poll_interval)
 
     async def finish(self) -> None:
@@ -112,8 +116,7 @@ class Storing:
                     records = await asyncio.to_thread(redacted, records, self._redactor)
                 await self._write(records)
                 self._on_stored()
-            await self._unstored.stored(entries)
-            await self._look_for_losses()
+            self._note_lost(await self._unstored.stored(entries))
             return len(entries)
 
     async def _write(self, records: Sequence[Record]) -> None:
@@ -144,14 +147,13 @@ class Storing:
             return
         _log.error("an event can't be stored", session_id=records[0].session_id, text=text)
 
-    async def _look_for_losses(self) -> None:
-        backlog = await self._unstored.backlog()
-        if self._lost is not None and backlog.lost > self._lost:
+    def _note_lost(self, lost: int) -> None:
+        if self._lost is not None and lost > self._lost:
             _log.error(
                 "the database was away for too long: events are lost to it",
-                events=backlog.lost - self._lost,
+                events=lost - self._lost,
             )
-        self._lost = backlog.lost
+        self._lost = lost
 
     def _note_away(self, text: str) -> None:
         if not self._is_away:

@@ -141,6 +141,7 @@ def analysing_with(
         is_told=True,
         meter=meter,
         retries=AT_ONCE,
+        gather_interval=0.01,
         **options,
     )
 

@@ -12,6 +12,7 @@ from relay.errors import StoreRefused, StoreUnavailable
 from relay.redaction.redactor import Redactor
 from relay.registry import Unstored
 from relay.registry.ownership import Event, Heading, Ownership, Progress, Write
+from relay.registry.unstored import TAKEN_AT_ONCE
 from relay.state import SharedState
 from relay.store import Database
 from relay.store.fulltext import Query
@@ -158,6 +159,44 @@ async def test_what_is_said_comes_into_the_database(
     assert (found.name, found.device, found.language) == ("anna", None, "en")
     assert (found.audio_ms, found.segments, found.words) == (2000, 3, 6)
     assert (await Unstored(state, "host:1").backlog()).entries == 0
+
+
+async def test_what_comes_while_it_rests_is_written_together(
+    state: SharedState,
+    ownership: Ownership,
+    segments: FailingSegments,
+    transcripts: Transcripts,
+) -> None:
+    storing = Storing(Unstored(state, "host:1"), segments, poll_interval=0.3)
+    async with running(storing):
+        await say(ownership, event(0))
+        await until(has_stored(transcripts, 1), "the first segment")
+        for number in range(1, 9):
+            await say(ownership, event(number))
+        await until(has_stored(transcripts, 9), "all segments")
+    assert segments.attempts < 6
+
+
+async def test_it_rests_only_when_nothing_is_left(
+    state: SharedState, ownership: Ownership, segments: FailingSegments, transcripts: Transcripts
+) -> None:
+    count = TAKEN_AT_ONCE + 1
+    await say(ownership, *(event(number) for number in range(count)))
+    async with running(Storing(Unstored(state, "host:1"), segments, poll_interval=3600)):
+        await until(has_stored(transcripts, count), "what a second look finds")
+
+
+async def test_that_events_were_lost_is_said_once(
+    state: SharedState, storing: Storing, capsys: pytest.CaptureFixture[str]
+) -> None:
+    roomy, cramped = Ownership(state), Ownership(state, max_unstored_bytes=1)
+    await say(roomy, event(0))
+    await storing.store_some()
+    for ownership in (cramped, roomy, roomy):
+        await say(ownership, event(1), event(2))
+        await say(roomy, event(3))
+        await storing.store_some()
+    assert capsys.readouterr().out.count("events are lost to it") == 1
 
 
 async def test_personal_data_are_not_stored_where_an_operator_wants_it_so(

@@ -15,6 +15,7 @@ from relay.cli.accounts import account_called
 from relay.cli.admin import AS_JSON, administer, confirm, print_rows, say, sentence
 from relay.cli.exits import CommandFailed
 from relay.cli.options import ENV_FILE, load_settings
+from relay.erasing import delete_transcripts
 from relay.exporting import FORMAT_NAMES, export_audio, export_many, export_one
 from relay.exports import FORMATS
 from relay.recording.shelf import Shelf
@@ -221,40 +222,13 @@ def delete(
     async def erase(database: Database) -> int:
         wanted = await _filter(database, **given)
         with progress("delete", total) as advance:
-            return await delete_all(database, shelf, wanted, advance, blocks=whole)
+            count = await delete_transcripts(
+                database, shelf, wanted, blocks=whole, on_deleted=lambda some: advance(len(some))
+            )
+        await database.forget_deleted()
+        return count
 
     say(f"{transcripts_of(administer(settings, erase))} deleted.")
-
-
-async def delete_all(
-    database: Database,
-    shelf: Shelf,
-    wanted: Filter,
-    advance: Callable[[int], None],
-    *,
-    blocks: bool,
-) -> int:
-    """Delete all that a filter lists.
-
-    Args:
-        database: With the transcripts.
-        shelf: With their audio.
-        wanted: Which.
-        advance: Told of how many more were deleted.
-        blocks: Whether nothing of the account's present sessions is stored any more either.
-    """
-    erasure, count = Erasure(database), 0
-    if blocks and wanted.account is not None:
-        await erasure.block_account(wanted.account)
-    conditions = Transcripts(database).conditions(wanted)
-    while some := await erasure.delete_some(*conditions):
-        shelf.delete(some)
-        count += len(some)
-        advance(len(some))
-    if blocks and wanted.account is not None:
-        shelf.delete_account(wanted.account)
-    await database.forget_deleted()
-    return count
 
 
 async def _delete_one(database: Database, shelf: Shelf, transcript_id: str) -> bool:

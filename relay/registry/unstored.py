@@ -115,13 +115,16 @@ class Unstored:
             await self._take_away(unreadable)
         return entries
 
-    async def stored(self, entries: Sequence[Entry]) -> None:
+    async def stored(self, entries: Sequence[Entry]) -> int:
         """Let entries go, which are in the database or need not get there.
+
+        Returns:
+            How many entries of all workers were dropped since there was no more room, ever.
 
         Raises:
             StateUnavailable: If Redis can't be asked; they come again then.
         """
-        await self._take_away([(entry.id, entry.size) for entry in entries])
+        return await self._take_away([(entry.id, entry.size) for entry in entries])
 
     async def backlog(self) -> Backlog:
         """Count what waits.
@@ -144,11 +147,12 @@ class Unstored:
         await self._make_group()
         await self._state.run(self._leave, [UNSTORED], arguments)
 
-    async def _take_away(self, entries: Sequence[tuple[str, int]]) -> None:
+    async def _take_away(self, entries: Sequence[tuple[str, int]]) -> int:
         arguments: list[str | int] = [GROUP]
         for entry_id, size in entries:
             arguments += [entry_id, size]
-        await self._state.run(self._stored, [UNSTORED, UNSTORED_BYTES], arguments)
+        keys = [UNSTORED, UNSTORED_BYTES, UNSTORED_LOST]
+        return int(await self._state.run(self._stored, keys, arguments))
 
     async def _take(self) -> Sequence[tuple[str, Mapping[str, str] | None]]:
         async with self._state.asking() as redis:

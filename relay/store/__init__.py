@@ -11,6 +11,7 @@ The database is SQLite or PostgreSQL.
     fulltext     words of any script, and what a search means; pure
     segments     what is said, written down safely again and again
     transcripts  what was said, listed, read and searched
+    due          work that waits in a table, taken by one worker after the other
     analyses     what waits to be judged, and what was found
     flags        what was found, asked for beside the rest
     deliveries   whom that is to be told

@@ -7,16 +7,32 @@ queue. So a worker that dies costs a delay, and one that comes late writes nothi
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Text,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    not_,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.store.database import Database
-from relay.store.tables import ANALYSES, DELIVERIES, SEGMENT_FLAGS, SEGMENTS, TRANSCRIPTS
+from relay.store.due import Due
+from relay.store.tables import ANALYSES, DELIVERIES, SEGMENT_FLAGS, SEGMENTS, TRANSCRIPTS, Utc
 
 MIN_SCORE: Final = 0.1
 """Scores below are not kept: models give every text a little of everything."""
@@ -54,6 +70,14 @@ class Analyses:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._due = Due(
+            database,
+            ANALYSES,
+            ANALYSES.c.analyser == bindparam("whose"),
+            counters=("attempts", "takings"),
+        )
+        locked = select(TRANSCRIPTS.c.id).where(TRANSCRIPTS.c.id.in_(_expanding("ids")))
+        self._lock = locked.order_by(TRANSCRIPTS.c.id).with_for_update()
 
     async def take(
         self, analyser: str, now: datetime, *, lasts: float, limit: int
@@ -66,29 +90,7 @@ class Analyses:
             lasts: Seconds after which another one may take them.
             limit: How many at most.
         """
-        of = ANALYSES.c
-        due = select(of.id).where(of.analyser == analyser, of.due_at <= now)
-        async with self._database.reading() as connection:
-            # Most looks find nothing, and a look must not keep others from writing.
-            if (await connection.execute(due.limit(1))).first() is None:
-                return []
-        some = due.order_by(of.due_at, of.id).limit(limit)
-        if self._database.is_postgres:
-            some = some.with_for_update(skip_locked=True)
-        async with self._database.writing() as connection:
-            taken = await connection.execute(
-                update(ANALYSES)
-                .where(of.id.in_(some))
-                .values(
-                    due_at=now + timedelta(seconds=lasts),
-                    attempts=of.attempts + 1,
-                    takings=of.takings + 1,
-                )
-                .returning(of.id)
-            )
-            ids = list(taken.scalars())
-            rows = await connection.execute(_waiting_query(ids))
-            return [Waiting(**row) for row in rows.mappings()]
+        return await self._due.take(_read, now, lasts=lasts, limit=limit, whose=analyser)
 
     async def record(
         self, analyser: str, findings: Sequence[Finding], now: datetime, *, is_told: bool
@@ -105,30 +107,30 @@ class Analyses:
             Those that were written; others were deleted meanwhile, or are somebody else's now.
         """
         async with self._database.writing() as connection:
-            ids = sorted({each.waiting.transcript_id for each in findings})
-            kept = select(TRANSCRIPTS.c.id).where(TRANSCRIPTS.c.id.in_(ids))
             if self._database.is_postgres:
                 # So that a deletion comes before or after, and in one order against deadlocks.
-                kept = kept.order_by(TRANSCRIPTS.c.id).with_for_update()
-            await connection.execute(kept)
-            good = [each for each in findings if await _let_go(connection, each.waiting)]
-            for each in good:
-                await _replace_flags(connection, analyser, each)
+                ids = sorted({each.waiting.transcript_id for each in findings})
+                await connection.execute(self._lock, {"ids": ids})
+            kept = await _let_go(connection, [each.waiting for each in findings])
+            good = [each for each in findings if each.waiting.id in kept]
+            if good:
+                await _replace_flags(connection, analyser, good)
             told = [each for each in good if each.raised and is_told]
             if told:
                 rows = [_delivery(each.waiting, analyser, now) for each in told]
-                await connection.execute(DELIVERIES.insert(), rows)
+                await connection.execute(_DELIVER, rows)
         return good
 
     async def postpone(self, waiting: Waiting, until: datetime) -> None:
         """Let it be taken again then."""
         async with self._database.writing() as connection:
-            await connection.execute(update(ANALYSES).where(_is(waiting)).values(due_at=until))
+            parameters = {"its_id": waiting.id, "its_taking": waiting.taking, "until": until}
+            await connection.execute(_POSTPONE, parameters)
 
     async def give_up(self, waiting: Waiting) -> None:
         """Take it out of the queue without anything being known."""
         async with self._database.writing() as connection:
-            await _let_go(connection, waiting)
+            await _let_go(connection, [waiting])
 
     async def forget_others(self, analysers: Sequence[str]) -> None:
         """Take out of the queue what waits for others, since nobody will judge that."""
@@ -139,132 +141,90 @@ class Analyses:
 
     async def backlog(self, analysers: Sequence[str]) -> tuple[int, datetime | None]:
         """How many wait for these analysers, and since when the first of them."""
-        of = ANALYSES.c
-        query = select(func.count(), func.min(of.created_at)).where(of.analyser.in_(analysers))
         async with self._database.reading() as connection:
-            count, since = (await connection.execute(query)).one()
+            found = await connection.execute(_BACKLOG, {"analysers": analysers})
+            count, since = found.one()
             return count, since
 
 
-async def queue(
-    database: Database,
-    connection: AsyncConnection,
-    rows: Sequence[Mapping[str, Any]],
-    analysers: Sequence[str],
+class Queue:
+    """Lets segments wait for all who are to judge them."""
+
+    def __init__(self, database: Database, analysers: Sequence[str]) -> None:
+        """Queue for each of `analysers`."""
+        self._analysers = analysers
+        statement = (postgresql.insert if database.is_postgres else sqlite.insert)(ANALYSES)
+        of = ANALYSES.c
+        self._upsert = statement.from_select(list(_QUEUED), _NEWS).on_conflict_do_update(
+            index_elements=[of.transcript_id, of.number, of.analyser],
+            # Whoever judges the former text now finds that it is not theirs any more.
+            set_={"due_at": statement.excluded.due_at, "attempts": 0, "takings": of.takings + 1},
+        )
+
+    async def add(self, connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Queue segments that are about to be written, if they are new or say something else now.
+
+        Args:
+            connection: In the transaction that writes them, which has locked their transcripts.
+            rows: As they are to be written.
+        """
+        if not rows or not self._analysers:
+            return
+        now = datetime.now(UTC)
+        parameters = [
+            {
+                "in_transcript": row["transcript_id"],
+                "as_number": row["number"],
+                "for_analyser": analyser,
+                "now": now,
+                "with_text": row["text"],
+                "in_epoch": row["epoch"],
+            }
+            for row in rows
+            for analyser in self._analysers
+        ]
+        await connection.execute(self._upsert, parameters)
+
+
+async def _read(connection: AsyncConnection, ids: Mapping[str, Sequence[int]]) -> Sequence[Waiting]:
+    rows = await connection.execute(_WAITING, ids)
+    return [Waiting(**row) for row in rows.mappings()]
+
+
+async def _let_go(connection: AsyncConnection, some: Sequence[Waiting]) -> set[int]:
+    """Take them out of the queue; the ids of those that were still in it."""
+    keys = [(waiting.id, waiting.taking) for waiting in some]
+    gone = await connection.execute(_LET_GO, {"ids": [key[0] for key in keys], "keys": keys})
+    return set(gone.scalars())
+
+
+async def _replace_flags(
+    connection: AsyncConnection, analyser: str, findings: Sequence[Finding]
 ) -> None:
-    """Queue segments that are about to be written, if they are new or say something else now.
-
-    Args:
-        database: Whose connection it is.
-        connection: In the transaction that writes them, which has locked their transcripts.
-        rows: As they are to be written.
-        analysers: All who are to judge them.
-    """
-    if not analysers:
-        return
-    known = await _known_texts(connection, rows)
-    now = datetime.now(UTC)
-    queued = [
+    judged = [
         {
-            "transcript_id": row["transcript_id"],
-            "number": row["number"],
-            "analyser": analyser,
-            "created_at": now,
-            "due_at": now,
-            "attempts": 0,
-            "takings": 0,
+            "in_transcript": each.waiting.transcript_id,
+            "as_number": each.waiting.number,
+            "whose": analyser,
         }
-        for row in rows
-        if _says_something_new(row, known)
-        for analyser in analysers
+        for each in findings
     ]
-    if not queued:
-        return
-    statement = (postgresql.insert if database.is_postgres else sqlite.insert)(ANALYSES)
-    of = ANALYSES.c
-    statement = statement.on_conflict_do_update(
-        index_elements=[of.transcript_id, of.number, of.analyser],
-        # Whoever judges the former text now finds that it is not theirs any more.
-        set_={"due_at": statement.excluded.due_at, "attempts": 0, "takings": of.takings + 1},
-    )
-    await connection.execute(statement, queued)
-
-
-async def _known_texts(
-    connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]
-) -> Mapping[tuple[str, int], tuple[str, int]]:
-    of = SEGMENTS.c
-    keys = [(row["transcript_id"], row["number"]) for row in rows]
-    query = select(of.transcript_id, of.number, of.text, of.epoch).where(
-        tuple_(of.transcript_id, of.number).in_(keys)
-    )
-    found = await connection.execute(query)
-    return {(row.transcript_id, row.number): (row.text, row.epoch) for row in found}
-
-
-def _says_something_new(
-    row: Mapping[str, Any], known: Mapping[tuple[str, int], tuple[str, int]]
-) -> bool:
-    if (before := known.get((row["transcript_id"], row["number"]))) is None:
-        return bool(row["text"])
-    text, epoch = before
-    # What a former owner of the session says isn't written over the text.
-    return bool(row["text"] != text and row["epoch"] >= epoch)
-
-
-def _waiting_query(ids: Sequence[int]) -> Select[Any]:
-    of, said = ANALYSES.c, SEGMENTS.c
-    is_it = and_(said.transcript_id == of.transcript_id, said.number == of.number)
-    return (
-        select(
-            of.id,
-            of.attempts.label("attempt"),
-            of.takings.label("taking"),
-            of.created_at,
-            of.transcript_id,
-            of.number,
-            said.text,
-            func.coalesce(said.language, TRANSCRIPTS.c.language).label("language"),
-        )
-        .join(SEGMENTS, is_it)
-        .join(TRANSCRIPTS, TRANSCRIPTS.c.id == of.transcript_id)
-        .where(of.id.in_(ids))
-        .order_by(of.id)
-    )
-
-
-def _is(waiting: Waiting) -> ColumnElement[bool]:
-    return and_(ANALYSES.c.id == waiting.id, ANALYSES.c.takings == waiting.taking)
-
-
-async def _let_go(connection: AsyncConnection, waiting: Waiting) -> bool:
-    gone = await connection.execute(delete(ANALYSES).where(_is(waiting)))
-    return gone.rowcount > 0
-
-
-async def _replace_flags(connection: AsyncConnection, analyser: str, finding: Finding) -> None:
-    of, waiting = SEGMENT_FLAGS.c, finding.waiting
-    await connection.execute(
-        delete(SEGMENT_FLAGS).where(
-            of.transcript_id == waiting.transcript_id,
-            of.number == waiting.number,
-            of.analyser == analyser,
-        )
-    )
+    await connection.execute(_FORGET_FLAGS, judged)
     rows = [
         {
-            "transcript_id": waiting.transcript_id,
-            "number": waiting.number,
+            "transcript_id": each.waiting.transcript_id,
+            "number": each.waiting.number,
             "flag": kind,
             "analyser": analyser,
             "score": score,
-            "is_raised": kind in finding.raised,
+            "is_raised": kind in each.raised,
         }
-        for kind, score in finding.scores.items()
-        if score >= MIN_SCORE or kind in finding.raised
+        for each in findings
+        for kind, score in each.scores.items()
+        if score >= MIN_SCORE or kind in each.raised
     ]
     if rows:
-        await connection.execute(SEGMENT_FLAGS.insert(), rows)
+        await connection.execute(_FLAG, rows)
 
 
 def _delivery(waiting: Waiting, analyser: str, now: datetime) -> Mapping[str, Any]:
@@ -277,3 +237,92 @@ def _delivery(waiting: Waiting, analyser: str, now: datetime) -> Mapping[str, An
         "due_at": now,
         "attempts": 0,
     }
+
+
+# Statements are built once: to build and to look up one costs more than to execute it.
+
+
+def _expanding(name: str) -> Any:
+    return bindparam(name, expanding=True)
+
+
+_LET_GO: Final = (
+    delete(ANALYSES)
+    .where(
+        # By the ids alone SQLite finds them: pairs it looks for in each row of a table.
+        ANALYSES.c.id.in_(_expanding("ids")),
+        tuple_(ANALYSES.c.id, ANALYSES.c.takings).in_(_expanding("keys")),
+    )
+    .returning(ANALYSES.c.id)
+)
+
+_POSTPONE: Final = (
+    update(ANALYSES)
+    .where(ANALYSES.c.id == bindparam("its_id"), ANALYSES.c.takings == bindparam("its_taking"))
+    .values(due_at=bindparam("until"))
+)
+
+_BACKLOG: Final = select(func.count(), func.min(ANALYSES.c.created_at)).where(
+    ANALYSES.c.analyser.in_(_expanding("analysers"))
+)
+
+_IS_ITS: Final = and_(
+    SEGMENTS.c.transcript_id == bindparam("in_transcript"),
+    SEGMENTS.c.number == bindparam("as_number"),
+)
+
+_TEXT: Final = bindparam("with_text", type_=Text)
+
+_QUEUED: Final[Mapping[str, ColumnElement[Any]]] = {
+    "transcript_id": bindparam("in_transcript", type_=Text),
+    "number": bindparam("as_number", type_=Integer),
+    "analyser": bindparam("for_analyser", type_=Text),
+    "created_at": bindparam("now", type_=Utc),
+    "due_at": bindparam("now", type_=Utc),
+    "attempts": literal(0),
+    "takings": literal(0),
+}
+
+_NEWS: Final = select(*_QUEUED.values()).where(
+    or_(
+        and_(_TEXT != "", not_(select(SEGMENTS.c.id).where(_IS_ITS).exists())),
+        select(SEGMENTS.c.id)
+        # What a former owner of the session says isn't written over the text.
+        .where(_IS_ITS, SEGMENTS.c.text != _TEXT, SEGMENTS.c.epoch <= bindparam("in_epoch"))
+        .exists(),
+    )
+)
+"""The segment to be queued, if it says something new."""
+
+_FORGET_FLAGS: Final = delete(SEGMENT_FLAGS).where(
+    SEGMENT_FLAGS.c.transcript_id == bindparam("in_transcript"),
+    SEGMENT_FLAGS.c.number == bindparam("as_number"),
+    SEGMENT_FLAGS.c.analyser == bindparam("whose"),
+)
+
+_FLAG: Final = insert(SEGMENT_FLAGS)
+
+_DELIVER: Final = insert(DELIVERIES)
+
+_WAITING: Final = (
+    select(
+        ANALYSES.c.id,
+        ANALYSES.c.attempts.label("attempt"),
+        ANALYSES.c.takings.label("taking"),
+        ANALYSES.c.created_at,
+        ANALYSES.c.transcript_id,
+        ANALYSES.c.number,
+        SEGMENTS.c.text,
+        func.coalesce(SEGMENTS.c.language, TRANSCRIPTS.c.language).label("language"),
+    )
+    .join(
+        SEGMENTS,
+        and_(
+            SEGMENTS.c.transcript_id == ANALYSES.c.transcript_id,
+            SEGMENTS.c.number == ANALYSES.c.number,
+        ),
+    )
+    .join(TRANSCRIPTS, TRANSCRIPTS.c.id == ANALYSES.c.transcript_id)
+    .where(ANALYSES.c.id.in_(_expanding("ids")))
+    .order_by(ANALYSES.c.id)
+)

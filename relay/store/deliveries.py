@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
+from typing import Final
 
-from sqlalchemy import Select, and_, delete, func, select, update
+from sqlalchemy import and_, bindparam, delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.store.database import Database
+from relay.store.due import Due
 from relay.store.flags import Flag
 from relay.store.tables import DELIVERIES, SEGMENT_FLAGS, SEGMENTS, TRANSCRIPTS
 
@@ -37,31 +39,11 @@ class Deliveries:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._due = Due(database, DELIVERIES, counters=("attempts",))
 
     async def take(self, now: datetime, *, lasts: float, limit: int) -> Sequence[Delivery]:
         """Take those that are due; after `lasts` seconds they are another one's."""
-        of = DELIVERIES.c
-        due = select(of.id).where(of.due_at <= now)
-        async with self._database.reading() as connection:
-            if (await connection.execute(due.limit(1))).first() is None:
-                return []
-        some = due.order_by(of.due_at, of.id).limit(limit)
-        if self._database.is_postgres:
-            some = some.with_for_update(skip_locked=True)
-        async with self._database.writing() as connection:
-            taken = await connection.execute(
-                update(DELIVERIES)
-                .where(of.id.in_(some))
-                .values(due_at=now + timedelta(seconds=lasts), attempts=of.attempts + 1)
-                .returning(of.id)
-            )
-            ids = list(taken.scalars())
-            flags = await connection.execute(_flags_query(ids))
-            found: dict[str, list[Flag]] = {}
-            for delivery_id, kind, score, analyser in flags:
-                found.setdefault(delivery_id, []).append(Flag(kind, score or 0.0, analyser))
-            rows = await connection.execute(_delivery_query(ids))
-            return [_delivery(row, found) for row in rows.mappings()]
+        return await self._due.take(_read, now, lasts=lasts, limit=limit)
 
     async def done(self, delivery: Delivery) -> None:
         """It was delivered, or is given up."""
@@ -86,51 +68,62 @@ class Deliveries:
     async def count(self) -> int:
         """How many wait."""
         async with self._database.reading() as connection:
-            query = select(func.count()).select_from(DELIVERIES)
-            return (await connection.execute(query)).scalar_one()
+            return (await connection.execute(_COUNT)).scalar_one()
 
 
-def _delivery(row: Mapping[Any, Any], flags: Mapping[str, list[Flag]]) -> Delivery:
-    return Delivery(**row, flags=flags.get(str(row["id"]), []))
+async def _read(
+    connection: AsyncConnection, ids: Mapping[str, Sequence[str]]
+) -> Sequence[Delivery]:
+    flags: dict[str, list[Flag]] = {}
+    for delivery_id, kind, score, analyser in await connection.execute(_FLAGS, ids):
+        flags.setdefault(delivery_id, []).append(Flag(kind, score or 0.0, analyser))
+    rows = await connection.execute(_TAKEN, ids)
+    return [Delivery(**row, flags=flags.get(row["id"], [])) for row in rows.mappings()]
 
 
-def _flags_query(ids: Sequence[str]) -> Select[Any]:
-    of, flag = DELIVERIES.c, SEGMENT_FLAGS.c
-    is_its = and_(
-        flag.transcript_id == of.transcript_id,
-        flag.number == of.number,
-        flag.analyser == of.analyser,
-        flag.is_raised,
+_COUNT: Final = select(func.count()).select_from(DELIVERIES)
+
+_IS_AMONG: Final = DELIVERIES.c.id.in_(bindparam("ids", expanding=True))
+
+_FLAGS: Final = (
+    select(DELIVERIES.c.id, SEGMENT_FLAGS.c.flag, SEGMENT_FLAGS.c.score, SEGMENT_FLAGS.c.analyser)
+    .join(
+        SEGMENT_FLAGS,
+        and_(
+            SEGMENT_FLAGS.c.transcript_id == DELIVERIES.c.transcript_id,
+            SEGMENT_FLAGS.c.number == DELIVERIES.c.number,
+            SEGMENT_FLAGS.c.analyser == DELIVERIES.c.analyser,
+            SEGMENT_FLAGS.c.is_raised,
+        ),
     )
-    return (
-        select(of.id, flag.flag, flag.score, flag.analyser)
-        .join(SEGMENT_FLAGS, is_its)
-        .where(of.id.in_(ids))
-        .order_by(of.id, flag.score.desc(), flag.flag)
-    )
+    .where(_IS_AMONG)
+    .order_by(DELIVERIES.c.id, SEGMENT_FLAGS.c.score.desc(), SEGMENT_FLAGS.c.flag)
+)
 
-
-def _delivery_query(ids: Sequence[str]) -> Select[Any]:
-    of, said, whole = DELIVERIES.c, SEGMENTS.c, TRANSCRIPTS.c
-    is_it = and_(said.transcript_id == of.transcript_id, said.number == of.number)
-    return (
-        select(
-            of.id,
-            of.attempts.label("attempt"),
-            of.created_at,
-            of.transcript_id,
-            of.number,
-            whole.account,
-            whole.kind,
-            whole.device,
-            func.coalesce(said.language, whole.language).label("language"),
-            said.starts_at,
-            said.ends_at,
-            said.committed_at,
-            said.text,
-        )
-        .join(SEGMENTS, is_it)
-        .join(TRANSCRIPTS, whole.id == of.transcript_id)
-        .where(of.id.in_(ids))
-        .order_by(of.created_at, of.id)
+_TAKEN: Final = (
+    select(
+        DELIVERIES.c.id,
+        DELIVERIES.c.attempts.label("attempt"),
+        DELIVERIES.c.created_at,
+        DELIVERIES.c.transcript_id,
+        DELIVERIES.c.number,
+        TRANSCRIPTS.c.account,
+        TRANSCRIPTS.c.kind,
+        TRANSCRIPTS.c.device,
+        func.coalesce(SEGMENTS.c.language, TRANSCRIPTS.c.language).label("language"),
+        SEGMENTS.c.starts_at,
+        SEGMENTS.c.ends_at,
+        SEGMENTS.c.committed_at,
+        SEGMENTS.c.text,
     )
+    .join(
+        SEGMENTS,
+        and_(
+            SEGMENTS.c.transcript_id == DELIVERIES.c.transcript_id,
+            SEGMENTS.c.number == DELIVERIES.c.number,
+        ),
+    )
+    .join(TRANSCRIPTS, TRANSCRIPTS.c.id == DELIVERIES.c.transcript_id)
+    .where(_IS_AMONG)
+    .order_by(DELIVERIES.c.created_at, DELIVERIES.c.id)
+)

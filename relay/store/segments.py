@@ -6,18 +6,18 @@ forgotten, and of two owners of a session the later one is right.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, case, delete, func, select
+from sqlalchemy import ColumnElement, Table, and_, bindparam, case, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.errors import StoreRefused, StoreUnavailable
-from relay.store.analyses import queue
+from relay.store.analyses import Queue
 from relay.store.database import Database
 from relay.store.fulltext import tokenize
 from relay.store.tables import ERASED, SEGMENTS, TRANSCRIPTS
@@ -75,7 +75,9 @@ class Segments:
     def __init__(self, database: Database, analysers: Sequence[str] = ()) -> None:
         """Write into `database`, and let what is written wait for each of `analysers`."""
         self._database = database
-        self._analysers = analysers
+        self._queue = Queue(database, analysers)
+        self._upsert_transcripts = _upsert_of_transcripts(database)
+        self._upsert_segments = _upsert_of_segments(database)
 
     async def record(self, records: Sequence[Record]) -> int:
         """Write all records or none; what is there already stays as it is.
@@ -140,47 +142,21 @@ class Segments:
     async def _write_transcripts(
         self, connection: AsyncConnection, records: Sequence[Record]
     ) -> None:
-        statement = self._insert(TRANSCRIPTS)
-        new, old = statement.excluded, TRANSCRIPTS.c
-        statement = statement.on_conflict_do_update(
-            index_elements=[old.id],
-            set_={
-                "language": func.coalesce(old.language, new.language),
-                "ended_at": func.coalesce(new.ended_at, old.ended_at),
-                **{
-                    name: self._larger(old[name], new[name])
-                    for name in ("updated_at", "audio_ms", "segments", "words", "epoch")
-                },
-            },
-        )
-        await connection.execute(statement, _transcripts_of(records))
+        await connection.execute(self._upsert_transcripts, _transcripts_of(records))
 
     async def _keep_what_may_stay(
         self, connection: AsyncConnection, records: Sequence[Record]
     ) -> dict[str, int]:
         """Take out what was erased; the epoch of each transcript that is left."""
         ids = sorted({record.session_id for record in records})
-        subjects = {*ids, *(record.account for record in records)}
-        erased_rows = await connection.execute(
-            select(ERASED.c.subject, ERASED.c.erased_at).where(ERASED.c.subject.in_(subjects))
-        )
-        erased = {row.subject: row.erased_at for row in erased_rows}
-        found = await connection.execute(
-            select(
-                TRANSCRIPTS.c.id,
-                TRANSCRIPTS.c.account,
-                TRANSCRIPTS.c.started_at,
-                TRANSCRIPTS.c.epoch,
-            ).where(TRANSCRIPTS.c.id.in_(ids))
-        )
         epochs, gone = {}, []
-        for transcript_id, account, started_at, epoch in found:
-            if transcript_id in erased or started_at <= erased.get(account, _NEVER):
+        for transcript_id, epoch, is_erased in await connection.execute(_STANDINGS, {"ids": ids}):
+            if is_erased:
                 gone.append(transcript_id)
             else:
                 epochs[transcript_id] = epoch
         if gone:
-            await connection.execute(delete(TRANSCRIPTS).where(TRANSCRIPTS.c.id.in_(gone)))
+            await connection.execute(_DELETE, {"ids": gone})
         return epochs
 
     async def _write_segments(self, connection: AsyncConnection, records: list[Record]) -> None:
@@ -188,41 +164,86 @@ class Segments:
         if not rows:
             return
         # In the same transaction, so that neither is there without the other.
-        await queue(self._database, connection, rows, self._analysers)
-        statement = self._insert(SEGMENTS)
-        new, old = statement.excluded, SEGMENTS.c
-        is_later = new.epoch >= old.epoch
-
-        def later(name: str) -> ColumnElement[Any]:
-            return case((is_later, new[name]), else_=old[name])
-
-        def known(name: str) -> ColumnElement[Any]:
-            return case(
-                (is_later, func.coalesce(new[name], old[name])),
-                else_=func.coalesce(old[name], new[name]),
-            )
-
-        statement = statement.on_conflict_do_update(
-            index_elements=[old.transcript_id, old.number],
-            set_={
-                **{name: later(name) for name in ("text", "tokens")},
-                **{name: known(name) for name in _KNOWN},
-                "epoch": self._larger(old.epoch, new.epoch),
-            },
-        )
-        await connection.execute(statement, rows)
-
-    def _insert(self, table: Any) -> Any:
-        insert = postgresql.insert if self._database.is_postgres else sqlite.insert
-        return insert(table)
-
-    def _larger(self, one: Any, other: Any) -> Any:
-        return func.greatest(one, other) if self._database.is_postgres else func.max(one, other)
+        await self._queue.add(connection, rows)
+        await connection.execute(self._upsert_segments, rows)
 
 
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 _KNOWN: Final = ("language", "cause", "starts_at", "ends_at", "end_sample", "words")
+
+
+# Statements are built once: to build and to look up one costs more than to execute it.
+
+_IS_ERASED: Final = (
+    select(ERASED.c.subject)
+    .where(
+        or_(
+            ERASED.c.subject == TRANSCRIPTS.c.id,
+            and_(
+                ERASED.c.subject == TRANSCRIPTS.c.account,
+                ERASED.c.erased_at >= TRANSCRIPTS.c.started_at,
+            ),
+        )
+    )
+    .exists()
+)
+
+_IS_AMONG: Final = TRANSCRIPTS.c.id.in_(bindparam("ids", expanding=True))
+
+_STANDINGS: Final = select(
+    TRANSCRIPTS.c.id, TRANSCRIPTS.c.epoch, _IS_ERASED.label("is_erased")
+).where(_IS_AMONG)
+
+_DELETE: Final = delete(TRANSCRIPTS).where(_IS_AMONG)
+
+
+def _upsert_of_transcripts(database: Database) -> Any:
+    statement = _insert(database, TRANSCRIPTS)
+    new, old = statement.excluded, TRANSCRIPTS.c
+    return statement.on_conflict_do_update(
+        index_elements=[old.id],
+        set_={
+            "language": func.coalesce(old.language, new.language),
+            "ended_at": func.coalesce(new.ended_at, old.ended_at),
+            **{
+                name: _larger(database, old[name], new[name])
+                for name in ("updated_at", "audio_ms", "segments", "words", "epoch")
+            },
+        },
+    )
+
+
+def _upsert_of_segments(database: Database) -> Any:
+    statement = _insert(database, SEGMENTS)
+    new, old = statement.excluded, SEGMENTS.c
+    is_later = new.epoch >= old.epoch
+
+    def later(name: str) -> ColumnElement[Any]:
+        return case((is_later, new[name]), else_=old[name])
+
+    def known(name: str) -> ColumnElement[Any]:
+        return case(
+            (is_later, func.coalesce(new[name], old[name])),
+            else_=func.coalesce(old[name], new[name]),
+        )
+
+    return statement.on_conflict_do_update(
+        index_elements=[old.transcript_id, old.number],
+        set_={
+            **{name: later(name) for name in ("text", "tokens")},
+            **{name: known(name) for name in _KNOWN},
+            "epoch": _larger(database, old.epoch, new.epoch),
+        },
+    )
+
+
+def _insert(database: Database, table: Table) -> Any:
+    return (postgresql.insert if database.is_postgres else sqlite.insert)(table)
+
+
+def _larger(database: Database, one: Any, other: Any) -> Any:
+    return func.greatest(one, other) if database.is_postgres else func.max(one, other)
 
 
 def _may_be_written(record: Record, epochs: dict[str, int]) -> bool:
@@ -272,8 +293,10 @@ def _segments_of(records: Iterable[Record]) -> list[dict[str, Any]]:
         found[key] = record, said
     return [
         {
-            **asdict(said),
             "transcript_id": record.session_id,
+            "number": said.number,
+            "text": said.text,
+            **{name: getattr(said, name) for name in _KNOWN},
             "epoch": record.epoch,
             "committed_at": record.at,
             "tokens": [token.text for token in islice(tokenize(said.text), MAX_TOKENS)],

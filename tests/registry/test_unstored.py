@@ -184,7 +184,9 @@ async def test_the_oldest_go_when_there_is_no_more_room(
     waiting = await unstored.backlog()
     assert (waiting.entries, waiting.lost) == (2, 2)
     assert waiting.size_bytes <= 25_000
-    assert [text[:1] for text in await taken(unstored)] == ["2", "3"]
+    left = await unstored.take()
+    assert [entry.event[:1] for entry in left] == ["2", "3"]
+    assert await unstored.stored(left) == 2
 
 
 async def test_redis_that_was_emptied_is_written_to_again(

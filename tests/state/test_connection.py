@@ -205,6 +205,25 @@ async def test_who_is_cancelled_while_it_asks_is_cancelled_even_if_the_client_ov
     assert asking.cancelled()
 
 
+async def test_who_is_cancelled_while_redis_answers_leaves_that_answer_to_nobody(
+    state: SharedState,
+) -> None:
+    async def ask(key: str) -> str:
+        async with state.asking() as redis:
+            return str(await redis.get(key))
+
+    async with state.asking() as redis:
+        await redis.mset({"one": "1", "other": "2"})
+    for steps in range(30):
+        async with asyncio.TaskGroup() as group:
+            asking = group.create_task(ask("one"))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            asking.cancel()
+        assert await ask("other") == "2"
+        assert asking.cancelled() or asking.result() == "1"
+
+
 async def test_who_cleans_up_after_a_cancellation_may_still_ask(state: SharedState) -> None:
     cleaned = asyncio.Event()
 
