@@ -18,17 +18,13 @@ class Packer:
         self._pack = wire_format.pack
         self._bytes_per_sample = wire_format.bytes_per_sample
         self._size_bytes = samples_per_chunk * self._bytes_per_sample
-        self._rest = b""
+        self.waiting = b""
+        """What waits for its chunk to fill, packed."""
 
     @property
     def pending(self) -> int:
         """Samples that wait for their chunk to fill."""
-        return len(self._rest) // self._bytes_per_sample
-
-    @property
-    def waiting(self) -> bytes:
-        """Those samples, packed."""
-        return self._rest
+        return len(self.waiting) // self._bytes_per_sample
 
     def samples_in(self, payload: bytes) -> int:
         """How many samples a payload holds."""
@@ -36,13 +32,13 @@ class Packer:
 
     def push(self, samples: Int16) -> list[bytes]:
         """Take samples, return the payloads that they complete."""
-        packed = self._rest + self._pack(samples)
+        packed = self.waiting + self._pack(samples)
         size = self._size_bytes
         whole = len(packed) - len(packed) % size
-        self._rest = packed[whole:]
+        self.waiting = packed[whole:]
         return [packed[start : start + size] for start in range(0, whole, size)]
 
     def flush(self) -> bytes:
         """Return the pending samples, maybe none; the next payload starts afresh."""
-        rest, self._rest = self._rest, b""
+        rest, self.waiting = self.waiting, b""
         return rest

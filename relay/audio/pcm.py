@@ -143,8 +143,7 @@ def to_pcm16(samples: Float32) -> Int16:
         samples: Any values but NaN. Not modified.
     """
     # Saturating before scaling keeps huge finite values from overflowing to infinity.
-    scaled = np.maximum(samples, _LOWEST)
-    np.minimum(scaled, _HIGHEST, out=scaled)
+    scaled: Float32 = samples.clip(_LOWEST, _HIGHEST)
     scaled *= _SCALE
     np.rint(scaled, out=scaled)
     return scaled.astype(np.int16)

@@ -45,6 +45,9 @@ class DownstreamConnection:
 
     def __init__(self, websocket: WebSocket) -> None:
         self._websocket = websocket
+        self._send_now: Callable[[str], bool] | None = (
+            websocket.scope.get("extensions", {}).get(SEND, {}).get("call")
+        )
         self.is_waiting = False
         """Whether `receive` waits, so that nothing that came before is still to be taken."""
 
@@ -88,9 +91,8 @@ class DownstreamConnection:
 
     def send_now(self, text: str) -> bool:
         """Send one message if that needs no waiting; whether it was sent."""
-        send = self._websocket.scope.get("extensions", {}).get(SEND)
         is_connected = self._websocket.application_state is WebSocketState.CONNECTED
-        return send is not None and is_connected and bool(send["call"](text))
+        return self._send_now is not None and is_connected and self._send_now(text)
 
     async def send(self, text: str) -> None:
         """Send one message; waits while the client doesn't read. Cancelling it sends nothing.

@@ -9,7 +9,7 @@ import os
 import socket
 import ssl
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Final, Protocol
 
 import picows
 
@@ -35,6 +35,9 @@ RETRY_AFTER = 2.0
 
 CLOSE_TIMEOUT = 2.0
 """Seconds that the provider has to answer our close frame."""
+
+
+_TEXT: Final = picows.WSMsgType.TEXT
 
 
 class UpstreamListener(Protocol):
@@ -68,7 +71,7 @@ class UpstreamConnection(picows.WSListener):
     def send(self, message: bytes) -> None:
         """Hand a text message to the socket; ask `is_writable` before."""
         assert self._transport is not None
-        self._transport.send(picows.WSMsgType.TEXT, message)
+        self._transport.send(_TEXT, message)
 
     async def aclose(self) -> None:
         """Close with 1000 and wait until the socket is gone; may be called again."""
@@ -102,19 +105,20 @@ class UpstreamConnection(picows.WSListener):
     def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
         if self._is_reported:
             return  # it came in one piece with what ended the line
-        if frame.msg_type is picows.WSMsgType.CLOSE:
+        kind = frame.msg_type
+        if kind is _TEXT:
+            self._is_text = True
+            self._receive_part(transport, frame)
+        elif kind is picows.WSMsgType.CLOSE:
             payload = frame.get_payload_as_bytes()
             code = int.from_bytes(payload[:2]) if payload else 1005
             transport.send_close(picows.WSCloseCode.OK)
             transport.disconnect()
             # Now, and not when the socket is gone: it may take its time to flush.
             self._lose(code, payload[2:].decode(errors="replace"))
-        elif frame.msg_type is picows.WSMsgType.TEXT:
-            self._is_text = True
-            self._receive_part(transport, frame)
-        elif frame.msg_type is picows.WSMsgType.BINARY:
+        elif kind is picows.WSMsgType.BINARY:
             self._is_text = False  # Scribe sends none; what continues it is no text either
-        elif frame.msg_type is picows.WSMsgType.CONTINUATION and self._is_text:
+        elif kind is picows.WSMsgType.CONTINUATION and self._is_text:
             self._receive_part(transport, frame)
 
     def on_ws_disconnected(self, transport: picows.WSTransport) -> None:

@@ -166,7 +166,7 @@ class Feed:
 
     def flush(self) -> None:
         """Write what waits for a full chunk: no more will come for now."""
-        if self._packer.pending:
+        if self._packer.waiting:
             self._append(self._packer.flush())
 
     def _append(self, chunk: bytes) -> None:
