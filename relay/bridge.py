@@ -122,7 +122,7 @@ class Bridge:
             recording=recording,
         )
         self._chunks, self._ends = ChunkWatch(), SegmentWatch()
-        self._committed = self._intake.committed
+        self._committed = self._ledger.last_commit
         self._advanced = self._ledger.appended
         self._uplink = Uplink(
             self,
@@ -349,7 +349,7 @@ class Bridge:
             self._chronicle.acknowledge(now)
             if self._recording is not None:
                 self._recording.flush()
-            self._committed = self._intake.committed  # whenever that was
+            self._committed = self._ledger.last_commit  # whenever that was
             self._chunks.arm(self._ledger.end)
             self._uplink.tick(now)
             self._life.advance()
@@ -460,8 +460,8 @@ class Bridge:
         """See whether a chunk that is to be measured is complete, and a segment has ended."""
         if self._chunks.is_armed and not self._ledger.is_withholding:
             self._chunks.grew(self._ledger.end)
-        if self._intake.committed != self._committed:
-            self._committed = self._intake.committed
+        if self._ledger.last_commit != self._committed:
+            self._committed = self._ledger.last_commit
             self._ends.ended(self._committed, perf_counter())
 
     def _warn(self, finding: Finding) -> None:

@@ -200,7 +200,7 @@ class Lifecycle:
 
     def send(self) -> None:
         """Send the provider what the client has just said, which is all there is to do mostly."""
-        if self._departure is None and not self.is_finishing:
+        if self._departure is None and self._lifetime.finishing is None:
             self._uplink.send()
         else:
             self.advance()

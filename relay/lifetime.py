@@ -40,20 +40,16 @@ class Lifetime:
         self._park_seconds = park_seconds
         self._idle_timeout = idle_timeout
         self._heard_at = now
-        self._finishing: Finished | Refused | None = None
+        self.finishing: Finished | Refused | None = None
+        """What the client is told at the end that has begun, if it has."""
         self._finish_by = math.inf
         self._waits_for_slot = True
         self._waits_for_client = park_seconds > 0
 
     @property
-    def finishing(self) -> Finished | Refused | None:
-        """What the client is told at the end that has begun, if it has."""
-        return self._finishing
-
-    @property
     def may_come_back(self) -> bool:
         """Whether a client may go on, or at least hear its last words."""
-        return self._finishing is None or self._finishing.reason == STOPPED
+        return self.finishing is None or self.finishing.reason == STOPPED
 
     def heard(self, now: float) -> None:
         """Note that the client said something, or that it is us who didn't listen."""
@@ -84,9 +80,9 @@ class Lifetime:
 
         Then `extend` it by the time that the last final needs.
         """
-        if self._finishing is not None:
+        if self.finishing is not None:
             return False
-        self._finishing = ending
+        self.finishing = ending
         return True
 
     def hasten(self, now: float, timeout: float) -> None:
@@ -96,17 +92,17 @@ class Lifetime:
 
     def replace(self, ending: Refused) -> None:
         """End as something else than what had begun."""
-        self._finishing = ending
+        self.finishing = ending
 
     def extend(self, now: float, timeout: float) -> None:
         """Give the last final so many seconds from now on: before, nobody could have said it."""
-        if self._finishing is not None and self._waits_for_slot:
+        if self.finishing is not None and self._waits_for_slot:
             self._finish_by = now + timeout
 
     def is_late(self, now: float, *, is_open: bool) -> bool:
         """Whether the last final has had its time; it has begun once the provider `is_open`."""
         is_waiting = self._waits_for_slot and not is_open
-        return self._finishing is not None and not is_waiting and now >= self._finish_by
+        return self.finishing is not None and not is_waiting and now >= self._finish_by
 
 
 class Departure:

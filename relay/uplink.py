@@ -208,7 +208,7 @@ class Uplink:
 
     def send(self) -> None:
         """Send the provider what it may have now; enough where nothing came from it."""
-        if self._ledger.has_unsent:
+        if self._needs_audio and self._ledger.has_unsent:
             self._has_audio.set()
         now = self._loop.time()
         while (line := self._lines.current).is_writable:

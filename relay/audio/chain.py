@@ -168,10 +168,11 @@ class AudioChain:
         return tail
 
     def _process(self, frames: Float32) -> Int16:
-        samples = self._resampler.push(frames)
+        resampler = self._resampler
+        resampled = resampler.push(frames)
         self.frames_received += frames.size
-        self.held += frames.size / self._resampler.rate_in - samples.size / self._rate_out
-        return self._put_out(samples)
+        self.held += frames.size / resampler.rate_in - resampled.size / self._rate_out
+        return self._put_out(resampled)
 
     def _end_piece(self) -> Int16:
         tail = self._put_out(self._resampler.push(np.empty(0, np.float32), last=True))

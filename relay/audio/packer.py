@@ -15,6 +15,7 @@ class Packer:
         """Raise ValueError if `samples_per_chunk` is below 1."""
         if samples_per_chunk < 1:
             raise ValueError(f"samples_per_chunk is {samples_per_chunk}, must be at least 1")
+        self.samples_per_chunk = samples_per_chunk
         self._pack = wire_format.pack
         self._bytes_per_sample = wire_format.bytes_per_sample
         self._size_bytes = samples_per_chunk * self._bytes_per_sample

@@ -167,10 +167,11 @@ class Feed:
     def flush(self) -> None:
         """Write what waits for a full chunk: no more will come for now."""
         if self._packer.waiting:
-            self._append(self._packer.flush())
+            rest = self._packer.flush()
+            self._append(rest, self._packer.samples_in(rest))
 
-    def _append(self, chunk: bytes) -> None:
-        self._ledger.append(chunk, self._packer.samples_in(chunk))
+    def _append(self, chunk: bytes, samples: int) -> None:
+        self._ledger.append(chunk, samples)
         if self._unheard is not None:
             self._unheard.append(chunk)  # which the ledger keeps as well
 
@@ -190,7 +191,7 @@ class Feed:
     def _take(self, samples: Int16) -> None:
         self._position += samples.size
         for chunk in self._packer.push(samples):
-            self._append(chunk)
+            self._append(chunk, self._packer.samples_per_chunk)
         if self._ledger.is_withholding:
             self._ledger.drop_withheld(keep=self._pre_roll)
             self._committed = self._position

@@ -58,6 +58,8 @@ class Ledger:
         """Position after the last sample taken in."""
         self.reached = start
         """Position up to which audio was sent on any socket; before it, all is a replay."""
+        self.last_commit = start
+        """Position of the newest marker, answered or not."""
         self.is_withholding = False
         """Whether what is taken in now isn't to be sent."""
         self._covered = start
@@ -116,10 +118,13 @@ class Ledger:
         """Take in the next chunk; `commit` ends the segment after its last sample."""
         start = self.end
         self.end += samples
-        marker = None if commit is None else Commit(self.end, commit)
+        marker = None
+        if commit is not None:
+            marker = Commit(self.end, commit)
+            self.last_commit = self.end
+            self._commits += 1
         self._entries.append(Entry(start, samples, payload, marker))
         self._samples += samples
-        self._commits += marker is not None
         self.appended += 1
         if self.is_withholding:
             self._withheld += 1
@@ -152,13 +157,14 @@ class Ledger:
 
     def peek(self) -> Entry | None:
         """The next entry to send, if any."""
-        return self._entries[self._sent] if self.has_unsent else None
+        sent, end = self._sent, len(self._entries) - self._withheld
+        return self._entries[sent] if sent < end else None
 
     def advance(self) -> None:
         """Move the cursor past the entry that `peek` shows: it was sent."""
-        if not self.has_unsent:
+        entry = self.peek()
+        if entry is None:
             raise StateError("advance() with nothing left to send")
-        entry = self._entries[self._sent]
         self._sent += 1
         end = entry.start + entry.samples
         if end > self.reached:
