@@ -24,7 +24,7 @@ from relay.store.analyses import Analyses, Finding, Waiting
 POLL_INTERVAL: Final = 2.0
 """Seconds between two looks for what other workers left; what this one stored it is told of."""
 
-GATHER_INTERVAL: Final = 0.5
+GATHER_INTERVAL: Final = 1.0
 """Seconds between a look that found all there was and the next one: what comes meanwhile is judged
 together, in three transactions however much it is."""
 

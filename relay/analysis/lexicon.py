@@ -8,12 +8,13 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import snowballstemmer
 
 from relay.analysis.scores import THREAT, TOXICITY
-from relay.analysis.tokens import Token, fold
+from relay.analysis.tokens import KNOWN_WORDS, Token, fold
 
 HARMLESS: Final = "harmless"
 """The kind of a pattern whose words mean no harm where they stand so."""
@@ -87,6 +88,7 @@ class Lexicon:
         self._stem_starts = {stem[:STEM_START] for stem in self._stems}
         self._prefix_lengths = sorted(set(map(len, self._prefixes)))
         self._number = frozenset(self._exact.pop(NUMBER, ()))
+        self._elements = lru_cache(maxsize=KNOWN_WORDS)(self._find_elements)
 
     def elements_of(self, token: Token) -> frozenset[int]:
         """Every element that a word can be."""
@@ -105,7 +107,7 @@ class Lexicon:
         """The same of a word that was written in several, if it is known for that."""
         return self._elements(word) if word in self._split else NOTHING
 
-    def _elements(self, word: str) -> frozenset[int]:
+    def _find_elements(self, word: str) -> frozenset[int]:
         found = set(self._exact.get(word, ()))
         if word[:STEM_START] in self._stem_starts:
             found.update(self._stems.get(self._stem(word), ()))

@@ -15,6 +15,9 @@ from typing import Final
 MAX_WORD: Final = 64
 """Characters of a word that are looked at; a longer one is no word."""
 
+KNOWN_WORDS: Final = 4096
+"""Words of which is remembered what they are; most of what people say is a few thousand words."""
+
 MASKS: Final = frozenset("*#_")
 """What stands for letters that were taken out: `f***`."""
 
@@ -81,6 +84,7 @@ def _fold_character(character: str) -> str:
     return base if base.isascii() else character
 
 
+@lru_cache(maxsize=KNOWN_WORDS)
 def _token(piece: str) -> Token | None:
     word = piece.strip("'@$")
     if len(word) > 2 and word[0] in MASKS and word[-1] in MASKS:

@@ -52,6 +52,8 @@ _UNDIVIDED: Final = (
 
 _TERM: Final = re.compile(r'"([^"]*)"?(\*?)|([^\s"]+)')
 
+_ASCII_WORD: Final = re.compile("[0-9A-Za-z]+")
+
 _AFTER_LATIN: Final = "\u0250"
 
 _IE_WITH_DOTS: Final = "е\N{COMBINING DIAERESIS}"
@@ -142,6 +144,11 @@ class Query:
 
 def tokenize(text: str) -> Iterator[Token]:
     """Cut a text into tokens, in order."""
+    if text.isascii():
+        # The same, without looking at each character.
+        for word in _ASCII_WORD.finditer(text):
+            yield Token(word[0].lower()[:MAX_TOKEN_LENGTH], word.start(), word.end())
+        return
     for start, end in _runs(text):
         if folded := fold(text[start:end]):
             yield Token(folded, start, end)

@@ -58,6 +58,11 @@ def test_tokens_are_stretches_of_the_text_in_order(text: str) -> None:
         end = token.end
 
 
+@given(st.text(st.characters(codec="ascii")))
+def test_a_text_is_cut_alike_whether_or_not_all_of_it_is_ascii(text: str) -> None:
+    assert [*tokenize(text)] == [*tokenize(f"{text} é")][:-1]
+
+
 @given(st.text(min_size=1, max_size=20))
 def test_a_text_is_found_by_itself(text: str) -> None:
     quoted = f'"{text.replace(chr(34), " ")}"'
