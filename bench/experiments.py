@@ -28,8 +28,15 @@ SYSTEMS: Final[dict[str, System]] = {
 RELAYS: Final = ("floor", "relay", "node", "pipecat")
 """Those that differ in more than an option."""
 
-SIZES: Final = (10, 20, 50, 100, 200)
+SIZES: Final = (20, 50, 100, 200)
 """Milliseconds of audio in a client's message, for what the length alone costs."""
+
+ALIKE: Final = 120
+"""Sessions of which each has the same number, where what one costs is compared; as many as the load
+carries with the shortest messages."""
+
+STEPS: Final = (10, 40, 160, 320)
+"""Numbers of sessions for which their price is looked at, before the most that a core carries."""
 
 WARM_UP: Final = 1.5
 GUESS: Final = 2.0
@@ -128,7 +135,7 @@ async def openings(name: str, provider: Provider, number: int = 200, at_once: in
         }
 
 
-async def growth(name: str, provider: Provider, steps: tuple[int, ...] = (10, 40, 160)) -> Answer:
+async def growth(name: str, provider: Provider, steps: tuple[int, ...] = STEPS) -> Answer:
     """What a session costs as there are more of them, up to what one core carries."""
     points = []
     async with running(SYSTEMS[name], provider, 100) as run:
@@ -153,7 +160,7 @@ async def _point(run: Run) -> tuple[Answer, Sample]:
     return {**_answer(sample, []), "latency_ms": _milli(run.latency(sample))}, sample
 
 
-async def size(name: str, message_ms: int, provider: Provider, sessions: int = 60) -> Answer:
+async def size(name: str, message_ms: int, provider: Provider, sessions: int = ALIKE) -> Answer:
     """What a session costs with messages of another length."""
     async with running(SYSTEMS[name], provider, message_ms) as run:
         await run.grow(sessions)
@@ -178,7 +185,7 @@ async def workers(number: int, provider: Provider, sessions: int = 100) -> Answe
         }
 
 
-async def soak(provider: Provider, sessions: int = 60, seconds: float = 32.0) -> Answer:
+async def soak(provider: Provider, sessions: int = 60, seconds: float = 24.0) -> Answer:
     """Whether memory or price grow while sessions go on."""
     async with running(Relay(), provider, 100) as run:
         await run.grow(sessions)

@@ -67,7 +67,7 @@ def cluster(results: dict[str, dict[str, Any]]) -> list[list[object]]:
     openable = SHARE * 1000 / opening["cpu_ms"] * CORES * max(1, hosts - 1)
     return [
         [f"sessions per core, at {SHARE:.0%}", f"{per_core:,.0f}"],
-        [f"hosts of {CORES} cores, one worker each", f"{hosts:,.0f}"],
+        [f"hosts of {CORES} cores, a worker on each core", f"{hosts:,.0f}"],
         ["memory of a host, GB", f"{per_host * kilobytes / 1e6:.1f}"],
         ["commands in Redis per second", f"{commands:,.0f}"],
         [f"Redis cores, {REDIS_SHARE:.0%} busy", f"{redis_cores:.1f}"],

@@ -40,10 +40,7 @@ async def measure(chosen: list[Step], results: report.Results) -> None:
             for section, name, step in chosen:
                 progress.update(task, description=f"{section}: {name}")
                 begin = time.perf_counter()
-                try:
-                    answer = await step(provider)
-                except Exception as error:  # one that breaks voids itself alone
-                    answer = {"void": [f"it broke: {root_of(error)!r}"]}
+                answer = await attempt(step, provider)
                 results.setdefault(section, {})[name] = answer
                 progress.advance(task)
                 _tell(section, name, answer, time.perf_counter() - begin)

@@ -84,20 +84,23 @@ def opened(results: Results) -> str:
 def grown(results: Results) -> str:
     """What a session costs as there are more of them."""
     rows: list[list[object]] = []
-    for name, answer in results.get("growth", {}).items():
+    growth = results.get("growth", {})
+    floor = {each["sessions"]: each["cpu_us"] for each in growth.get("floor", {}).get("points", [])}
+    for name, answer in growth.items():
         for point in answer.get("points", []):
-            latency = point["latency_ms"]
+            latency, alike = point["latency_ms"], floor.get(point["sessions"])
             rows.append(
                 [
                     name,
                     point["sessions"],
                     f"{point['busy']:.0%}",
                     f"{point['cpu_us']:.0f}",
+                    _times(None if alike is None else point["cpu_us"] / alike),
                     f"{latency['p50']:.1f}",
                     f"{latency['p99']:.1f}",
                 ]
             )
-    head = ["", "sessions", "core", "µs per session-second", "added p50, ms", "p99, ms"]
+    head = ["", "sessions", "core", "µs per session-second", "× floor", "added p50, ms", "p99, ms"]
     return table(head, rows)
 
 
