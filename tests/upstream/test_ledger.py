@@ -26,6 +26,15 @@ def test_entries_are_sent_in_order() -> None:
     assert send_all(ledger((10, None), (20, None), (5, Cause.VAD))) == [0, 10, 30]
 
 
+def test_the_newest_commit_is_known_when_it_is_answered_too() -> None:
+    made = ledger((10, Cause.VAD), (20, None), (5, Cause.CLIENT), (7, None))
+    assert made.last_commit == 35
+    send_all(made)
+    made.answer()
+    made.answer()
+    assert made.last_commit == 35
+
+
 def test_what_was_appended_is_counted_for_good() -> None:
     made = ledger((10, None), (0, Cause.CLIENT))
     assert made.appended == 2
@@ -171,7 +180,9 @@ def test_a_new_socket_is_sent_nothing_that_is_withheld() -> None:
     made.append(bytes(8), 4)
     send_all(made)
     made.rewind()
+    assert made.has_unsent
     assert send_all(made) == [0, 10]
+    assert not made.has_unsent
     assert not made.has_unsent_commit
 
 

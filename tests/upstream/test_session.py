@@ -115,6 +115,17 @@ def test_audio_before_session_started_is_sent_after_it() -> None:
     assert talk.sent() == [(3200, False)]
 
 
+def test_it_knows_whether_there_is_more_to_send() -> None:
+    talk = Conversation(max_chunk=0.05)
+    assert not talk.session.has_unsent
+    talk.speak(0.1)
+    assert talk.session.has_unsent
+    assert talk.session.message_to_send(talk.now)
+    assert talk.session.has_unsent  # the second half of the chunk
+    assert talk.session.message_to_send(talk.now)
+    assert not talk.session.has_unsent
+
+
 def test_a_commit_is_a_flag_on_the_audio_that_it_ends() -> None:
     talk = Conversation()
     talk.speak(0.4)
