@@ -123,7 +123,7 @@ class Bridge:
         )
         self._chunks, self._ends = ChunkWatch(), SegmentWatch()
         self._committed = self._ledger.last_commit
-        self._advanced = self._ledger.appended
+        self._advanced = self._ledger.made_sendable
         self._uplink = Uplink(
             self,
             self._ledger,
@@ -388,6 +388,7 @@ class Bridge:
 
     async def downlink_message(self, message: bytes | str) -> None:
         """Take in one message; return when the next one may be read."""
+        await self._intake.until_free()  # before it counts as having come: this may be cancelled
         if self._chunks.is_armed:
             # Not the loop's clock, which stands still while a message is worked on.
             self._chunks.came(perf_counter())
@@ -451,8 +452,8 @@ class Bridge:
 
     def _follow(self) -> None:
         """Go on after audio, if it has made something to send; short messages mostly haven't."""
-        if self._ledger.appended != self._advanced:
-            self._advanced = self._ledger.appended
+        if self._ledger.made_sendable != self._advanced:
+            self._advanced = self._ledger.made_sendable
             self._watch()
             self._life.send()
 

@@ -48,7 +48,7 @@ HEAD_TIMEOUT: Final = 10.0
 MAX_UNSENT_BYTES: Final = 64 * 1024
 """Unsent bytes of a WebSocket at which a ping that wants an answer drops it."""
 
-MESSAGES_AT_ONCE: Final = 64
+FRAMES_AT_ONCE: Final = 64
 """Messages of audio that came in one piece and are taken before others get a turn."""
 
 HOLD_TIMEOUT: Final = 30.0
@@ -158,7 +158,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         """Take in bytes frame by frame."""
         data, spans = self._splitter.push(data)
         for index, span in enumerate(spans):
-            if index >= MESSAGES_AT_ONCE or not self._hand_over(data, *span):
+            if index >= FRAMES_AT_ONCE or not self._hand_over(data, *span):
                 self._parse(data[span[0] : span[2]])
             if self.transport.is_closing():
                 return

@@ -112,8 +112,13 @@ class Intake:
 
     @property
     def seconds(self) -> float:
-        """Of audio that came, without what was left out."""
-        return self._chain.timeline.seconds_of_frame(self.frames) - self._left_out
+        """Of audio that came, without what was left out.
+
+        What waits is counted and not worked on: this is asked for while a message gets its number,
+        and what is found in the sound would take that.
+        """
+        worked_on = self._chain.timeline.seconds_of_frame(self._chain.frames_received)
+        return worked_on + self._gathering.seconds - self._left_out
 
     @property
     def ailments(self) -> tuple[Ailment, ...]:
@@ -123,6 +128,7 @@ class Intake:
     @property
     def committed(self) -> int:
         """Position of the last commit, as its final has it."""
+        self.settle()
         return self._feed.committed
 
     @property
@@ -145,13 +151,15 @@ class Intake:
             case _:
                 return MESSAGE_PRICE
 
+    async def until_free(self) -> None:
+        """Look at no further message before that is due which was taken without waiting."""
+        if (delay := self._ready_at - self._now()) > 0:
+            await asyncio.sleep(delay)
+        await self._until_room()
+
     async def until_allowed(self, message: Input, seconds: float) -> None:
         """Take no audio that isn't reserved; messages that steer the session need none."""
         self._came_at = self._now()
-        # What was taken without waiting may have left something to wait for.
-        if self._came_at < self._ready_at:
-            await asyncio.sleep(self._ready_at - self._came_at)
-        await self._until_room()
         if self._is_closed or not isinstance(message, bytes | CommittedAudio | IntroducedAudio):
             return
         self._terms.expect(seconds)
@@ -169,6 +177,8 @@ class Intake:
         now = self._now()
         if self._is_closed or self._ledger.is_full or now < self._ready_at:
             return False
+        if not message:
+            return False  # a sign of life, and nothing to take
         seconds = self._chain.seconds_of(message)
         delay = self._terms.take_now(seconds, now)
         if delay is None:
@@ -294,8 +304,6 @@ class Intake:
         except NonFinite:
             for message in messages:
                 self._push(message)
-        pending = self._feed.pending / self._rate
-        self._gathering.worked_on(held=self._chain.held, pending=pending)
 
     def _take_audio(self, audio: bytes, seconds: float) -> None:
         """Work on audio at once, or with what comes next if it can't be sent before that anyway.
@@ -326,6 +334,7 @@ class Intake:
             # The client's count and ours differ from here on: no position would be true.
             raise InvalidRequest(f"{error}.") from error
         self._hand_on(samples)
+        self._gathering.worked_on(held=self._chain.held, pending=self._feed.pending / self._rate)
         for finding in self._health.hear(samples, self._chain.seconds_of(audio), self._came_at):
             self._found(finding)
 

@@ -1,5 +1,7 @@
 """A client's messages on their way into the ledger."""
 
+import asyncio
+
 import numpy as np
 import pytest
 
@@ -182,14 +184,17 @@ def sent(ledger: Ledger) -> list[bytes]:
 
 @pytest.mark.parametrize("frames", [480, 960, 1440, 4800, 11_111])
 @pytest.mark.parametrize("commit_strategy", ["manual", "vad"])
+@pytest.mark.parametrize("comes_back", [False, True])
 async def test_a_chunk_is_there_with_the_message_that_completes_it(
-    frames: int, commit_strategy: str
+    frames: int, commit_strategy: str, comes_back: bool
 ) -> None:
     """Messages that are worked on together give what they give one by one, and no later."""
     audio, size = noise(3.0), frames * 4
     chain, made_at = fresh().chain, []
     made, ledger = intake(commit_strategy=commit_strategy)
     for start in range(0, len(audio), size):
+        if comes_back and start == 7 * size:
+            made.come_back(RATE)
         chain.push(audio[start : start + size])
         made.take(audio[start : start + size])
         made_at.append((chain.position // 1600, ledger.end // 1600))
@@ -215,6 +220,37 @@ async def test_what_steers_a_session_overtakes_no_audio(message: Commit | Format
     made.take(bytes(1920))
     made.take(message)
     assert made.chain.frames_received == 480
+
+
+async def test_asking_how_much_came_finds_nothing_in_the_sound() -> None:
+    found: list[Finding] = []
+    made, _ = intake(found=found)
+    for n in range(1, 1 + 50 * 20):
+        made.take(SECOND[: 960 * 4])
+        so_far = len(found)
+        assert made.seconds == pytest.approx(n * 0.02)
+        assert len(found) == so_far
+    assert [each.ailment for each in found] == [Ailment.SILENT]
+
+
+async def test_a_message_without_audio_is_left_to_whoever_notes_signs_of_life() -> None:
+    made, _ = intake()
+    assert not made.take_now(b"")
+
+
+async def test_where_a_segment_has_ended_is_known_from_all_that_came() -> None:
+    made, _ = intake()
+    made.take(bytes(1920))
+    assert made.committed == 0
+    assert made.chain.frames_received == 480
+
+
+async def test_what_was_taken_at_once_may_keep_the_next_message_waiting() -> None:
+    made, ledger = intake()
+    await asyncio.wait_for(made.until_free(), 1)
+    ledger.append(b"", 10**6)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(made.until_free(), 0.01)
 
 
 async def test_what_came_before_the_end_is_sent() -> None:

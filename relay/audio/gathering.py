@@ -18,7 +18,8 @@ class Gathering:
         """Gather for chunks of so many seconds."""
         self._chunk = chunk
         self._messages: list[bytes] = []
-        self._seconds = 0.0
+        self.seconds = 0.0
+        """How long all lasts that waits."""
         self._due = chunk - _SLACK
 
     def __bool__(self) -> bool:
@@ -27,11 +28,11 @@ class Gathering:
 
     def add(self, message: bytes, seconds: float) -> list[bytes]:
         """Let a message wait that lasts so long, or `take` all that waits if it is time."""
-        self._seconds += seconds
-        if self._seconds < self._due:
+        self.seconds += seconds
+        if self.seconds < self._due:
             self._messages.append(message)
             return []
-        self._seconds = 0.0
+        self.seconds = 0.0
         if not self._messages:
             return [message]
         self._messages.append(message)
@@ -40,7 +41,7 @@ class Gathering:
     def take(self) -> list[bytes]:
         """What waits, in order; then say what became of it by `worked_on`."""
         messages, self._messages = self._messages, []
-        self._seconds = 0.0
+        self.seconds = 0.0
         return messages
 
     def worked_on(self, *, held: float, pending: float) -> None:

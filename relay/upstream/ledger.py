@@ -52,8 +52,9 @@ class Ledger:
         self._sent = 0
         self._samples = 0
         self._commits = 0
-        self.appended = 0
-        """Entries taken in so far: where it is the same, there is nothing new to send."""
+        self.made_sendable = 0
+        """Grows with whatever is taken in or released: where it is the same, there is nothing new
+        to send."""
         self.end = start
         """Position after the last sample taken in."""
         self.reached = start
@@ -125,7 +126,7 @@ class Ledger:
             self._commits += 1
         self._entries.append(Entry(start, samples, payload, marker))
         self._samples += samples
-        self.appended += 1
+        self.made_sendable += 1
         if self.is_withholding:
             self._withheld += 1
             self._withheld_samples += samples
@@ -152,6 +153,7 @@ class Ledger:
         """Send what is withheld, and all that comes; the position where it begins."""
         index = len(self._entries) - self._withheld
         self.is_withholding = False
+        self.made_sendable += self._withheld
         self._withheld = self._withheld_samples = 0
         return self._entries[index].start if index < len(self._entries) else self.end
 

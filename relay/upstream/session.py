@@ -109,7 +109,8 @@ class UpstreamSession:
 
     The caller connects; hands over what arrives by `receive_message` and `connection_lost`; calls
     `tick` about once a second; then fetches `events_received()` and sends `message_to_send()` until
-    that gives None. Where the pace forbids more for now, `resume_at` says when to ask again.
+    that gives None, or nothing is left that `has_unsent` knows. Where the pace forbids more for
+    now, `resume_at` says when to ask again.
     """
 
     def __init__(

@@ -171,6 +171,26 @@ async def test_a_stop_that_the_line_did_not_outlive_is_answered(
     check_exactness(Story(first, second), simulator, spoken, RATE)
 
 
+async def test_a_stop_that_had_to_wait_when_the_line_broke_is_heard_later(
+    simulator: Simulator, relay: Relay
+) -> None:
+    spoken = noise(4)
+    async with caller(relay) as first:
+        await first.send(spoken[:RATE])
+        await received(relay, first, RATE)
+        await cut(first)
+    async with back(relay, first) as second:
+        # Faster than it was said, as who comes back may: each is read later than it could be.
+        await second.send(spoken[RATE : 3 * RATE], frames_per_message=RATE)
+        await second.say("stop")
+        await received(relay, first, 3 * RATE)
+        await cut(second)
+    async with back(relay, first) as third:
+        assert (await third.event("session_resumed"))["next_sample"] == 3 * RATE
+        await go_on(third, spoken)
+    check_exactness(Story(first, second, third), simulator, spoken, RATE)
+
+
 async def test_a_client_that_is_thought_to_be_there_takes_its_session_over(
     simulator: Simulator, relay: Relay
 ) -> None:

@@ -35,12 +35,12 @@ def test_the_newest_commit_is_known_when_it_is_answered_too() -> None:
     assert made.last_commit == 35
 
 
-def test_what_was_appended_is_counted_for_good() -> None:
+def test_what_can_be_sent_is_counted_for_good() -> None:
     made = ledger((10, None), (0, Cause.CLIENT))
-    assert made.appended == 2
+    assert made.made_sendable == 2
     send_all(made)
     made.answer()
-    assert made.appended == 2
+    assert made.made_sendable == 2
 
 
 def test_a_marker_stands_at_the_end_of_its_chunk() -> None:
@@ -157,7 +157,9 @@ def test_what_is_withheld_is_not_sent_and_counts_as_covered_once_it_is_dropped()
     assert (made.samples, made.covered) == (18, 0)
     made.answer()
     assert (made.samples, made.covered) == (8, 22)
+    before = made.made_sendable
     assert made.release() == 22
+    assert made.made_sendable > before
     assert send_all(made) == [22, 26]
 
 
