@@ -222,15 +222,12 @@ async def test_what_steers_a_session_overtakes_no_audio(message: Commit | Format
     assert made.chain.frames_received == 480
 
 
-async def test_asking_how_much_came_finds_nothing_in_the_sound() -> None:
-    found: list[Finding] = []
-    made, _ = intake(found=found)
-    for n in range(1, 1 + 50 * 20):
-        made.take(SECOND[: 960 * 4])
-        so_far = len(found)
-        assert made.seconds == pytest.approx(n * 0.02)
-        assert len(found) == so_far
-    assert [each.ailment for each in found] == [Ailment.SILENT]
+async def test_asking_how_much_came_works_on_nothing() -> None:
+    """What is found in the sound is told, and takes the number that a final has just got."""
+    made, _ = intake()
+    made.take(bytes(1920))
+    assert made.seconds == pytest.approx(0.01)
+    assert made.chain.frames_received == 0
 
 
 async def test_a_message_without_audio_is_left_to_whoever_notes_signs_of_life() -> None:

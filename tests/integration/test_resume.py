@@ -180,13 +180,16 @@ async def test_a_stop_that_had_to_wait_when_the_line_broke_is_heard_later(
         await received(relay, first, RATE)
         await cut(first)
     async with back(relay, first) as second:
-        # Faster than it was said, as who comes back may: each is read later than it could be.
-        await second.send(spoken[RATE : 3 * RATE], frames_per_message=RATE)
+        await second.send(spoken[RATE : RATE + 2400])
+        await received(relay, first, RATE + 2400)
+        await asyncio.sleep(0.1)  # the relay waits for the next message, and takes it at once
+        # Faster than it was said, as who comes back may: what follows is read later than it could.
+        await second.send(spoken[RATE + 2400 : 2 * RATE], frames_per_message=RATE)
         await second.say("stop")
-        await received(relay, first, 3 * RATE)
+        await received(relay, first, 2 * RATE)
         await cut(second)
     async with back(relay, first) as third:
-        assert (await third.event("session_resumed"))["next_sample"] == 3 * RATE
+        assert (await third.event("session_resumed"))["next_sample"] == 2 * RATE
         await go_on(third, spoken)
     check_exactness(Story(first, second, third), simulator, spoken, RATE)
 
