@@ -12,7 +12,7 @@ from bench import runs, systems
 from bench.proof import Latency
 from bench.provider import Provider
 from bench.runs import FEW, SHARE, Run, Sample, running
-from bench.systems import Relay, System
+from bench.systems import RedisUse, Relay, System
 
 MESSAGES: Final = (20, 50, 100)
 """Milliseconds of audio in a client's message."""
@@ -69,8 +69,11 @@ async def busy_core(name: str, message_ms: int, provider: Provider) -> Answer:
         await run.grow_until_busy(SHARE, few)
         sample = await run.sample(MEASURE)
         latency = run.latency(sample)
+        faults = await run.faults(sample)
+        if latency.p99 > message_ms:
+            faults.append("audio piled up: the next message came before the last had gone on")
         return {
-            **_answer(sample, await run.faults(sample)),
+            **_answer(sample, faults),
             "sessions_per_core": round(1 / sample.price),
             "latency_ms": _milli(latency),
             "memory_kb": round(_memory(few, sample) / 1000, 1),
@@ -206,31 +209,55 @@ async def soak(provider: Provider, sessions: int = 60, seconds: float = 24.0) ->
     }
 
 
-async def redis_use(provider: Provider, sessions: int = 60, seconds: float = 10.0) -> Answer:
-    """What sessions ask of Redis, while they are opened and while they go on."""
+async def redis_use(provider: Provider, few: int = 20, many: int = 140) -> Answer:
+    """What sessions ask of Redis, while they are opened and while they go on.
+
+    A worker asks for something whatever it has; what a session adds, two numbers of them tell.
+    """
     async with running(Relay(), provider, 100) as run:
         redis = run.server.redis
         assert redis is not None
-        await run.grow(5)
+        await run.grow(few)
+        await asyncio.sleep(WARM_UP)
+        first, _ = await _redis_minute(run, redis)
         before = redis.calls()
-        await run.load.open(sessions - 5)
+        await run.load.open(many - few)
         opened = _difference(before, redis.calls())
         await asyncio.sleep(WARM_UP)
-        before, cpu = redis.calls(), redis.cpu()
-        sample = await run.sample(seconds)
-        calls, spent = _difference(before, redis.calls()), redis.cpu() - cpu
-        minutes = sessions * (sample.end - sample.begin) / 60
+        second, sample = await _redis_minute(run, redis)
+        names = sorted(second["commands"])
+        added = {
+            name: (second["commands"][name] - first["commands"].get(name, 0)) / (many - few)
+            for name in names
+        }
+        each = {
+            name: (second[name] - first[name]) / (many - few) for name in ("calls", "all", "cpu")
+        }
         return {
             **_answer(sample, await run.faults(sample)),
-            "opening": {name: round(n / (sessions - 5), 1) for name, n in opened.items()},
-            "per_session_minute": {name: round(n / minutes, 1) for name, n in calls.items()},
-            "scripts_per_session_minute": round(
-                sum(calls.get(name, 0) for name in ("evalsha", "eval", "fcall")) / minutes, 1
-            ),
-            "commands_per_session_minute": round(sum(calls.values()) / minutes, 1),
-            "commands_per_opening": round(sum(opened.values()) / (sessions - 5), 1),
-            "redis_cpu_us_per_session_second": round(spent / minutes / 60 * 1e6, 1),
+            "opening": {name: round(n / (many - few), 1) for name, n in opened.items()},
+            "per_session_minute": {name: round(n, 1) for name, n in added.items() if n > 0.05},
+            "calls_per_session_minute": round(each["calls"], 1),
+            "commands_per_session_minute": round(each["all"], 1),
+            "commands_per_worker_minute": round(first["all"] - few * each["all"]),
+            "commands_per_opening": round(sum(opened.values()) / (many - few), 1),
+            "redis_cpu_us_per_session_second": round(each["cpu"] / 60 * 1e6, 1),
         }
+
+
+async def _redis_minute(run: Run, redis: RedisUse) -> tuple[Answer, Sample]:
+    """What is asked of Redis in a minute, from some seconds of it."""
+    before, cpu, called = redis.calls(), redis.cpu(), redis.called()
+    sample = await run.sample(MEASURE)
+    share = (sample.end - sample.begin) / 60
+    commands = _difference(before, redis.calls())
+    asked: Answer = {
+        "commands": {name: n / share for name, n in commands.items()},
+        "all": sum(commands.values()) / share,
+        "calls": (redis.called() - called) / share,
+        "cpu": (redis.cpu() - cpu) / share,
+    }
+    return asked, sample
 
 
 def _difference(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:

@@ -38,7 +38,7 @@ class Model:
         prices = {
             int(name.split()[-1]): answer["cpu_us"]
             for name, answer in sizes.items()
-            if name.startswith("relay ") and "cpu_us" in answer
+            if name.startswith("relay ") and "cpu_us" in answer and not answer["void"]
         }
         if len(prices) < 2:
             return None
@@ -59,18 +59,20 @@ def cluster(results: dict[str, dict[str, Any]]) -> list[list[object]]:
     opening = results["openings"]["relay"]
     per_core = SHARE * 1e6 / relay["cpu_us"]
     per_host = per_core * CORES
-    hosts = -(-SESSIONS // per_host)
+    hosts = -(-SESSIONS // per_host) + 1
     kilobytes = relay["memory_kb"] + LEDGER_KB * UNCOMMITTED
-    commands = redis["commands_per_session_minute"] * SESSIONS / 60
+    workers = redis["commands_per_worker_minute"] * hosts * CORES
+    commands = (redis["commands_per_session_minute"] * SESSIONS + workers) / 60
     redis_cores = redis["redis_cpu_us_per_session_second"] * SESSIONS / 1e6 / REDIS_SHARE
     moved = per_host / DEPLOY_SECONDS
-    openable = SHARE * 1000 / opening["cpu_ms"] * CORES * max(1, hosts - 1)
+    openable = (1 - SHARE) * 1000 / opening["cpu_ms"] * CORES * (hosts - 1)
     return [
         [f"sessions per core, at {SHARE:.0%}", f"{per_core:,.0f}"],
-        [f"hosts of {CORES} cores, a worker on each core", f"{hosts:,.0f}"],
+        [f"hosts of {CORES} cores, a worker on each, one host to spare", f"{hosts:,.0f}"],
         ["memory of a host, GB", f"{per_host * kilobytes / 1e6:.1f}"],
-        ["commands in Redis per second", f"{commands:,.0f}"],
+        ["commands in Redis per second, those within scripts too", f"{commands:,.0f}"],
         [f"Redis cores, {REDIS_SHARE:.0%} busy", f"{redis_cores:.1f}"],
+        ["sessions for each of them", f"{SESSIONS / redis_cores:,.0f}"],
         ["audio from clients, Gbit/s (48 kHz float32)", f"{SESSIONS * 48_000 * 32 / 1e9:.0f}"],
         ["audio to the provider, Gbit/s", f"{SESSIONS * 16_000 * 16 * 4 / 3 / 1e9:.0f}"],
         ["places at the provider", f"{SESSIONS:,}, and {per_host:,.0f} while a host leaves"],
@@ -78,5 +80,5 @@ def cluster(results: dict[str, dict[str, Any]]) -> list[list[object]]:
             f"sessions that a host hands on in {DEPLOY_SECONDS:.0f} s, per second",
             f"{moved:,.0f}",
         ],
-        ["… of what the other hosts could open", f"{moved / openable:.0%}"],
+        ["… of what the other hosts could open beside their work", f"{moved / openable:.0%}"],
     ]

@@ -1,15 +1,12 @@
 """What `make bench` writes of its results into a page of the docs: tables. Pure."""
 
 import re
-from typing import Any, Final
+from typing import Any
 
 from bench.model import Model
 
 Results = dict[str, dict[str, Any]]
 """Answers by section and name."""
-
-TARGET_RATIOS: Final = {20: 1.2, 100: 1.5}
-"""Times the floor that the relay may cost, by the length of messages in milliseconds."""
 
 
 def ratio(results: Results, section: str, name: str, to: str) -> float | None:
@@ -24,6 +21,11 @@ def table(head: list[str], rows: list[list[object]]) -> str:
     lines = ["| " + " | ".join(head) + " |", "|---|" + "---:|" * (len(head) - 1)]
     lines += ["| " + " | ".join(map(str, row)) + " |" for row in rows]
     return "\n".join(lines)
+
+
+def _named(name: str, answer: dict[str, Any]) -> str:
+    """What a row is called; one that doesn't count says so."""
+    return f"{name} (void)" if answer.get("void") else name
 
 
 def _times(value: float | None) -> str:
@@ -41,7 +43,7 @@ def compared(results: Results) -> str:
             latency = answer["latency_ms"]
             rows.append(
                 [
-                    name + (" (void)" if answer["void"] else ""),
+                    _named(name, answer),
                     _times(ratio(results, section, name, "floor")),
                     f"{answer['cpu_us']:.0f}",
                     answer["sessions_per_core"],
@@ -91,7 +93,7 @@ def grown(results: Results) -> str:
             latency, alike = point["latency_ms"], floor.get(point["sessions"])
             rows.append(
                 [
-                    name,
+                    _named(name, answer),
                     point["sessions"],
                     f"{point['busy']:.0%}",
                     f"{point['cpu_us']:.0f}",
@@ -114,7 +116,7 @@ def sized(results: Results, model: Model | None) -> str:
             continue
         rows.append(
             [
-                f"{message_ms} ms",
+                _named(f"{message_ms} ms", {"void": relay["void"] or floor["void"]}),
                 f"{relay['cpu_us']:.0f}",
                 f"{floor['cpu_us']:.0f}",
                 f"{relay['cpu_us'] / floor['cpu_us']:.2f}",
@@ -136,18 +138,26 @@ def others(results: Results) -> str:
     for number, answer in _whole(results, "workers"):
         shares = " and ".join(f"{each:.0%}" for each in answer["shares"])
         price = f"{answer['cpu_us']:.0f} µs per session-second, {answer['memory_mb']} MB"
-        rows.append([f"{number} worker(s) on one core, {answer['sessions']} sessions", price])
+        label = f"{number} worker(s) on one core, {answer['sessions']} sessions"
+        rows.append([_named(label, answer), price])
         rows.append([f"… of the work each process does with {number}", shares])
     for _, answer in _whole(results, "redis"):
         rows += [
-            ["commands in Redis, per session-minute", answer["commands_per_session_minute"]],
-            ["… of them scripts", answer["scripts_per_session_minute"]],
+            [
+                _named("calls of Redis, per session-minute", answer),
+                answer["calls_per_session_minute"],
+            ],
+            ["commands in Redis, those within scripts too", answer["commands_per_session_minute"]],
+            ["… and per minute of a worker, whatever it has", answer["commands_per_worker_minute"]],
             ["commands in Redis, to open a session", answer["commands_per_opening"]],
             ["Redis, µs per session-second", answer["redis_cpu_us_per_session_second"]],
         ]
     for _, answer in _whole(results, "soak"):
         rows += [
-            ["memory, kB per session and minute", answer["memory_kb_per_session_minute"]],
+            [
+                _named("memory, kB per session and minute", answer),
+                answer["memory_kb_per_session_minute"],
+            ],
             ["processor time, % per minute", answer["cpu_percent_per_minute"]],
         ]
     return table(["", "measured"], rows)

@@ -19,6 +19,9 @@ FEW: Final = 20
 SHARE: Final = 0.7
 """Of its core that a server is to be busy."""
 
+NEARLY: Final = 0.94
+"""Of a share that counts as having reached it."""
+
 LOAD_SHARE: Final = 0.75
 """Of its core that the load takes at most, or it would measure itself."""
 
@@ -97,12 +100,14 @@ class Run:
     async def grow_until_busy(self, share: float, guess: Sample) -> None:
         """Open sessions until the server is about so busy, or the load as busy as it may be."""
         # A server that waits for work has more of it in one go as it gets busier, so the price of
-        # a few is too high: what it says is believed in two steps.
-        for part in (0.7, 1.0):
+        # a few is too high: what it says is believed step by step.
+        for part in (0.7, 0.9, 1.0, 1.0):
             for_load = guess.sessions * LOAD_SHARE / guess.load_busy
             await self.grow(round(part * min(share / guess.price, for_load)))
             await asyncio.sleep(0.5)
-            guess = await self.sample(1.5)
+            guess = await self.sample(1.2)
+            if guess.busy > NEARLY * share or guess.load_busy > NEARLY * LOAD_SHARE:
+                break
 
     def latency(self, sample: Sample) -> proof.Latency:
         """Of what arrived in it."""

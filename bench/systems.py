@@ -109,21 +109,31 @@ class RedisUse:
 
     def calls(self) -> dict[str, int]:
         """Commands so far, by name; those within scripts too."""
-        told = subprocess.run(
-            ["redis-cli", "-p", str(self._port), "info", "commandstats"],
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout
         return {
             name: int(calls)
-            for name, calls in re.findall(r"cmdstat_([^:|]+)[^:]*:calls=(\d+)", told)
+            for name, calls in re.findall(
+                r"cmdstat_([^:|]+)[^:]*:calls=(\d+)", self._info("commandstats")
+            )
             if name not in ("info", "config", "client", "hello")
         }
+
+    def called(self) -> int:
+        """Times so far that a client sent something, be it a script or a command."""
+        told = self._info("stats")
+        (events,) = re.findall(r"total_reads_processed:(\d+)", told)
+        return int(events)
 
     def cpu(self) -> float:
         """Seconds of processor time so far."""
         return cpu_of(self._pid)
+
+    def _info(self, section: str) -> str:
+        return subprocess.run(
+            ["redis-cli", "-p", str(self._port), "info", section],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
 
 
 System = Callable[[Provider], AbstractAsyncContextManager[Running]]
