@@ -1,6 +1,6 @@
 """One session's audio, from the client's messages to samples at Scribe's rate."""
 
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 
@@ -8,6 +8,8 @@ from relay.audio.pcm import Encoding, Float32, Int16, WireFormat, decode_frames,
 from relay.audio.resample import Quality, StreamResampler
 from relay.audio.seam import Seam
 from relay.audio.timeline import Timeline
+
+_NOTHING: Final = np.empty(0, np.float32)
 
 
 class AudioChain:
@@ -167,25 +169,25 @@ class AudioChain:
         )
         return tail
 
-    def _process(self, frames: Float32) -> Int16:
+    def _process(self, frames: Float32, *, last: bool = False) -> Int16:
         resampler = self._resampler
-        resampled = resampler.push(frames)
+        resampled = resampler.push(frames, last=last)
         self.frames_received += frames.size
         self.held += frames.size / resampler.rate_in - resampled.size / self._rate_out
-        return self._put_out(resampled)
+        if self._pre_roll:
+            resampled = self._after_pre_roll(resampled)
+        self.position += resampled.size
+        return to_pcm16(resampled)
 
     def _end_piece(self) -> Int16:
-        tail = self._put_out(self._resampler.push(np.empty(0, np.float32), last=True))
+        tail = self._process(_NOTHING, last=True)
         self.held = 0.0
         # A client whose rate changes within the pre-roll sends other audio than it did before.
         self._pre_roll = 0
         return tail
 
-    def _put_out(self, resampled: Float32) -> Int16:
-        """Count what comes out, once the pre-roll is through."""
-        if self._pre_roll:
-            dropped = min(self._pre_roll, resampled.size)
-            self._pre_roll -= dropped
-            resampled = resampled[dropped:]
-        self.position += resampled.size
-        return to_pcm16(resampled)
+    def _after_pre_roll(self, resampled: Float32) -> Float32:
+        """Drop what was sent before the seam already."""
+        dropped = min(self._pre_roll, resampled.size)
+        self._pre_roll -= dropped
+        return resampled[dropped:]

@@ -164,9 +164,9 @@ class Ledger:
 
     def advance(self) -> None:
         """Move the cursor past the entry that `peek` shows: it was sent."""
-        entry = self.peek()
-        if entry is None:
+        if not self.has_unsent:
             raise StateError("advance() with nothing left to send")
+        entry = self._entries[self._sent]
         self._sent += 1
         end = entry.start + entry.samples
         if end > self.reached:
