@@ -4,10 +4,13 @@ python -m bench.metrics
 """
 
 import asyncio
+import logging
 import time
 import timeit
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+
+import structlog
 
 from relay.audio.pcm import WireFormat
 from relay.latencies import ChunkWatch
@@ -101,6 +104,8 @@ async def per_second() -> list[tuple[str, float]]:
 
 def main() -> None:
     """Print the table of docs/operations/README.md."""
+    # What the relay logs would bury it.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     print("\n| | |\n|---|---|")
     print(f"| in the path of a message | {per_message():.2f} µs |")
     for what, milliseconds in asyncio.run(per_second()):

@@ -93,7 +93,7 @@ def grown(results: Results) -> str:
             latency, alike = point["latency_ms"], floor.get(point["sessions"])
             rows.append(
                 [
-                    _named(name, answer),
+                    _named(name, {"void": answer["void"] or point["void"]}),
                     point["sessions"],
                     f"{point['busy']:.0%}",
                     f"{point['cpu_us']:.0f}",

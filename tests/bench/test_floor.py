@@ -14,8 +14,8 @@ MESSAGE_MS: Final = 50
 SECONDS: Final = 2.0
 
 MOST: Final = 4.0
-"""Times the floor. Measured on a quiet machine it is under two (docs/topics/performance.md); others
-who use the same core make it dearer, since there is more to be fetched into the caches anew."""
+"""Times the floor. On a quiet machine it is two at most (docs/topics/performance.md); others who use
+the same core make it dearer, since there is more to be fetched into the caches anew."""
 
 
 async def test_a_session_costs_a_few_times_the_floor_at_most(tmp_path: Path) -> None:
