@@ -38,7 +38,7 @@ class Model:
         prices = {
             int(name.split()[-1]): answer["cpu_us"]
             for name, answer in sizes.items()
-            if name.startswith("relay ") and "cpu_us" in answer and not answer["void"]
+            if name.startswith("relay ") and "cpu_us" in answer and not answer.get("void")
         }
         if len(prices) < 2:
             return None

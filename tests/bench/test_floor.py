@@ -14,7 +14,7 @@ MESSAGE_MS: Final = 50
 SECONDS: Final = 2.0
 
 MOST: Final = 4.0
-"""Times the floor. On a quiet machine it is two at most (docs/topics/performance.md); others who use
+"""Times the floor. On a quiet machine it is about two (docs/topics/performance.md); others who use
 the same core make it dearer, since there is more to be fetched into the caches anew."""
 
 

@@ -96,6 +96,8 @@ def test_the_model_goes_through_the_shortest_and_the_longest_messages() -> None:
     assert (model.per_second, model.per_message) == pytest.approx((500, 10))
     assert model.price(50) == pytest.approx(700)
     assert Model.fitted({"floor 10": {"cpu_us": 1}}) is None
+    void = {"cpu_us": 9, "void": ["the load itself was late"]}
+    assert Model.fitted({"relay 10": void, "relay 100": {"cpu_us": 600}}) is None
 
 
 def test_a_table_is_put_between_its_marks() -> None:
