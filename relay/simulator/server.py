@@ -215,7 +215,10 @@ class Simulator:
             max_msg_size=MAX_MESSAGE_BYTES,
             timeout=CLOSE_TIMEOUT,
         )
-        await websocket.prepare(request)
+        try:
+            await websocket.prepare(request)
+        except ConnectionError:
+            return web.Response()  # whoever asked has gone, and gets nothing of this
         record = self._new_record(query)
         try:
             await self._serve(request, websocket, record, faults)

@@ -1,7 +1,10 @@
 """The simulator on real sockets: what Scribe was seen to do, and what goes wrong on request."""
 
 import asyncio
+import logging
+import socket
 import ssl
+import struct
 import wave
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
@@ -556,6 +559,24 @@ async def test_a_handshake_that_is_reset(simulator: Simulator) -> None:
         await reader.read()
     writer.close()
     assert simulator.connections == []
+
+
+async def test_a_client_that_goes_before_it_is_answered_is_no_fault(
+    simulator: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    host, port = simulator.url.removeprefix("ws://").split(":")
+    client = socket.create_connection((host, int(port)))
+    await asyncio.sleep(0.01)  # until it is accepted
+    client.sendall(
+        b"GET /v1/speech-to-text/realtime HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+        b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()  # a reset
+    await asyncio.sleep(0.05)
+    assert simulator.connections == []
+    assert [each for each in caplog.records if each.levelno >= logging.ERROR] == []
 
 
 @pytest.mark.parametrize("status", [401, 429, 503])
