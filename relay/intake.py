@@ -74,7 +74,6 @@ class Intake:
             chunk_ms=config.chunk_ms,
             quiet=config.quiet_seconds,
         )
-        self._listens = self._feed.listens
         self._terms = terms
         self._found = found
         self._refused = refused
@@ -311,7 +310,7 @@ class Intake:
         Each step of the work has a price for being called at all, which is most of the price of a
         short message. Where voice activity may end a segment, nothing waits.
         """
-        if self._listens or self._next_rate is not None or self._chain.is_partial(audio):
+        if self._feed.listens or self._next_rate is not None or self._chain.is_partial(audio):
             self.settle()
             self._push(audio)
         elif messages := self._gathering.add(audio, seconds):
